@@ -1,0 +1,40 @@
+# Every target makes .venv by itself if it is missing; only python3 and make are assumed.
+PYTHON ?= python3
+# The exact versions that CI tests. `make LOCK= test` takes the newest that pyproject.toml admits.
+LOCK ?= requirements.lock
+
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+READY := .venv/ready
+
+# Notebooks run in their own folder, so a relative path to the images must be made absolute here.
+override CAPTCHA_DATA := $(shell $(PYTHON) -c "import os, sys; print(sys.argv[1] if sys.argv[1] in ('', 'embedded') else os.path.abspath(sys.argv[1]))" "$(CAPTCHA_DATA)")
+export CAPTCHA_DATA
+
+.PHONY: course test lab notebooks results lock clean
+
+course: $(READY)
+	$(BIN)/python notebooks/execute.py course
+
+test: $(READY)
+	$(BIN)/python -m pytest tests
+	$(BIN)/python notebooks/execute.py compare
+
+lab: $(READY)
+	$(BIN)/jupyter lab notebooks/01_visualisation.ipynb
+
+notebooks: $(READY)
+	$(BIN)/python notebooks/execute.py rebuild
+
+results: $(READY)
+	$(BIN)/python notebooks/execute.py results
+
+lock: $(READY)
+	$(BIN)/pip freeze --exclude captcha_lib > requirements.lock
+
+clean:
+	rm -rf .venv build *.egg-info
+
+$(READY): pyproject.toml $(LOCK)
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet $(if $(LOCK),--constraint $(LOCK)) --editable ".[test]"
+	touch $(READY)

@@ -1,0 +1,29 @@
+"""Read text from images: the library that the lessons share.
+
+Every promised name can be imported from here; it is loaded from its module when first used, so that
+`import captcha_lib` stays fast and TensorFlow starts only for the parts that train.
+"""
+
+import os
+from importlib import import_module
+
+# TensorFlow writes start-up notes to stderr that differ from machine to machine; warnings and errors still show.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+
+_MODULES = {
+    "alphabet": ("ALPHABET", "encode_label", "decode_label"),
+    "samples": ("locate_samples", "download_samples", "read_samples", "count_characters"),
+    "generator": ("render_captcha", "write_samples"),
+    "dataset": ("encode_image", "build_dataset", "stream_dataset"),
+    "cnn": ("build_cnn",),
+    "ctc": ("build_cnn_lstm_ctc", "ctc_loss", "decode_ctc"),
+    "score": ("character_accuracy", "exact_match", "edit_distance", "character_error_rate", "wilson_interval"),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"captcha_lib has no {name!r}: expected one of {', '.join(__all__)}")
+    return getattr(import_module(f"captcha_lib.{_HOMES[name]}"), name)

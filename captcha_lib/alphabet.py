@@ -1,0 +1,38 @@
+"""Letters to numbers and back (lesson 3)."""
+
+import numpy as np
+
+ALPHABET = "2345678bcdefgmnpwxy"
+LABEL_LENGTH = 5
+
+
+def check_label(text):
+    """Return `text` if it is a label: five characters of `ALPHABET`.
+
+    Raises ValueError for another length or a character that the data set does not have.
+    """
+    if len(text) != LABEL_LENGTH:
+        raise ValueError(f"label {text!r} has {len(text)} characters: expected {LABEL_LENGTH}, such as '2g7nm'")
+    for character in text:
+        if character not in ALPHABET:
+            raise ValueError(f"label {text!r} holds {character!r}: expected characters of '{ALPHABET}'")
+    return text
+
+
+def encode_label(text):
+    """Return the position of each character of `text` in `ALPHABET`: int64, shape (5,), values 0..18.
+
+    Raises ValueError for another length or a character outside the alphabet. Taught in lesson 3.
+    """
+    return np.array([ALPHABET.index(character) for character in check_label(text)])
+
+
+def decode_label(indices):
+    """Return the text of a sequence of character numbers, each 0..18; any length.
+
+    Raises ValueError for a number outside the alphabet. Taught in lesson 3.
+    """
+    for index in indices:
+        if not 0 <= index < len(ALPHABET):
+            raise ValueError(f"no character has the number {index}: expected 0 to {len(ALPHABET) - 1}")
+    return "".join(ALPHABET[index] for index in indices)

@@ -1,0 +1,59 @@
+"""Arrays and streams of images with their labels (lesson 3)."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from sklearn.model_selection import train_test_split
+
+from captcha_lib.alphabet import encode_label
+from captcha_lib.samples import read_image, read_samples
+
+CROP = slice(25, 150)
+
+
+def encode_image(path, crop=False):
+    """Return one image as float32, shape (200, 50, 1), 0 black .. 1 white, time (the image's width) first.
+
+    `crop=True` keeps columns 25..149, where the letters stand, and stretches them over the whole width.
+    Raises FileNotFoundError or ValueError for what `read_image` cannot read. Taught in lesson 3.
+    """
+    pixels = np.asarray(read_image(path).convert("L"), dtype="float32") / 255
+    if crop:
+        cropped = Image.fromarray(np.ascontiguousarray(pixels[:, CROP]))
+        pixels = np.asarray(cropped.resize((200, 50), Image.Resampling.BILINEAR))
+    return pixels.T[:, :, np.newaxis]
+
+
+def build_dataset(folder, crop=False, test_size=0.1, seed=42):
+    """Return x_train, x_test, y_train, y_test of the PNG files in `folder`, split over their sorted names.
+
+    Images are float32 (n, 200, 50, 1) in 0..1, labels int64 (n, 5) in 0..18: 936 for training and 104 for test
+    of 1,040. JPEG files are left out. Raises what `read_samples` and `encode_image` raise. Taught in lesson 3.
+    """
+    samples = read_samples(folder)
+    samples = samples[samples["extension"] == "png"]
+    x = np.array([encode_image(Path(folder) / name, crop) for name in samples["file_name"]])
+    y = np.array([encode_label(label) for label in samples["label"]])
+    return train_test_split(x, y, test_size=test_size, random_state=seed)
+
+
+def stream_dataset(samples, batch_size, crop=False, seed=None):
+    """Return a tf.data.Dataset of (images, labels) batches that holds only a few batches in memory at a time.
+
+    `samples` is a table from `read_samples`, or some rows of one; a `seed` shuffles it anew on each pass. Batches
+    are as in `build_dataset`; the last may be smaller. Taught in lesson 3.
+    """
+    import tensorflow as tf  # here, because tables and arrays are also of use without it
+
+    paths = [str(Path(samples.attrs["folder"]) / name) for name in samples["file_name"]]
+    labels = np.array([encode_label(label) for label in samples["label"]])
+    stream = tf.data.Dataset.from_tensor_slices((paths, labels))
+    if seed is not None:
+        stream = stream.shuffle(len(paths), seed=seed)
+
+    def read(path, label):
+        image = tf.numpy_function(lambda name: encode_image(name.decode(), crop), [path], tf.float32)
+        return tf.ensure_shape(image, (200, 50, 1)), label
+
+    return stream.map(read).batch(batch_size).prefetch(2)

@@ -1,0 +1,169 @@
+"""Find the captcha images, read them, and tabulate their labels (lessons 1 and 2)."""
+
+import os
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+from PIL import Image, UnidentifiedImageError
+
+from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH, check_label
+from captcha_lib.generator import HEIGHT, WIDTH, drawing_version, write_samples
+from captcha_lib.workspace import IMAGE_SUFFIXES, cache_folder, digest, list_images, written_beside
+
+KAGGLE_INPUT = Path("/kaggle/input")
+DRIVE = Path("/content/drive/MyDrive")
+KAGGLE_NAME = "fournierp/captcha-version-2-images"
+REAL_SET_DIGEST = "0e8c79ec8715aa1a6596596de675a7f7bea2adb354f4bb84afd8583eb6b332da"
+
+
+def locate_samples(path=None):
+    """Return the folder of images to use, and print in one line which source it is and how many it holds.
+
+    Tried in this order: `path` (a folder or a zip); $CAPTCHA_DATA (the same, or the word `embedded`); Kaggle's
+    input folder; a mounted Drive; an earlier download; the embedded look-alike set, drawn once into the cache.
+    Raises FileNotFoundError or ValueError where `path` or $CAPTCHA_DATA names no captcha images.
+    """
+    wanted = path or os.environ.get("CAPTCHA_DATA")
+    if wanted and str(wanted) != "embedded":
+        source = "the path given" if path else "the path in CAPTCHA_DATA"
+        folder = _open_source(Path(wanted).expanduser())
+    else:
+        source, folder = _search_usual_places() if not wanted else (None, None)
+        if folder is None:
+            source, folder = "the embedded look-alike set", _draw_embedded_set()
+    files = list_images(folder)
+    png = sum(file.suffix.lower() == ".png" for file in files)
+    print(f"Images from {source}: {len(files):,} files, {png:,} PNG and {len(files) - png:,} JPEG")
+    return folder
+
+
+def _search_usual_places():
+    places = [("Kaggle's input folder", KAGGLE_INPUT), ("Google Drive", DRIVE / "DataSet/captcha/samples/samples")]
+    places += [("Google Drive", place) for place in sorted(DRIVE.glob("captcha-version-2-images*"))]
+    places += [("an earlier download", cache_folder() / "downloaded")]
+    for source, place in places:
+        if place.exists():
+            try:
+                return source, _open_source(place)
+            except FileNotFoundError:
+                continue  # Kaggle's input folder may hold other data sets only
+    return None, None
+
+
+def _open_source(place):
+    """Return the folder with images that `place` is or holds; a zip is unpacked into the cache first."""
+    if not place.exists():
+        raise FileNotFoundError(f"{place} does not exist: expected a folder of images, or a zip of one")
+    if place.is_file():
+        return _unpack(place)
+    # The public archive holds its images twice, the second time in samples/samples: the outermost folder is enough.
+    for folder in sorted([place, *(found for found in place.rglob("*") if found.is_dir())],
+                         key=lambda folder: (len(folder.parts), folder)):
+        if list_images(folder):
+            return folder
+    raise FileNotFoundError(f"{place} holds no images: expected files such as 2g7nm.png in it")
+
+
+def _unpack(archive):
+    """Return a folder in the cache with the images of a zip, each name once, whatever its folder in the zip."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            names = {PurePosixPath(member).name: member for member in reversed(opened.namelist())
+                     if PurePosixPath(member).suffix.lower() in IMAGE_SUFFIXES
+                     and not PurePosixPath(member).name.startswith(".")}
+            if not names:
+                raise ValueError(f"{archive} holds no images: expected a zip of files such as 2g7nm.png")
+            folder = cache_folder() / f"unpacked-{digest([archive])[:8]}"
+            if not folder.exists():
+                with written_beside(folder) as unfinished:
+                    for name, member in names.items():
+                        (unfinished / name).write_bytes(opened.read(member))
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{archive} is no complete zip ({error}): expected a folder of images, or a zip of one") from None
+    return folder
+
+
+def _draw_embedded_set():
+    folder = cache_folder() / f"embedded-{drawing_version()}"
+    return folder if folder.exists() else write_samples(folder)
+
+
+def download_samples():
+    """Return the folder of the real data set, fetched once from Kaggle into the user's cache and verified.
+
+    Raises ConnectionError where Kaggle cannot be reached, ValueError where what came is not the published set.
+    """
+    import kagglehub  # here, because it asks for its latest version when imported
+
+    folder = cache_folder() / "downloaded"
+    if folder.exists():
+        return folder
+    try:
+        fetched = Path(kagglehub.dataset_download(KAGGLE_NAME))
+    except Exception as error:  # kagglehub lets the errors of several network layers through
+        raise ConnectionError(
+            f"{KAGGLE_NAME} could not be fetched ({type(error).__name__}): unpack it by hand and name its folder in "
+            "CAPTCHA_DATA, or go on with the embedded look-alike set"
+        ) from error
+    files = list_images(_open_source(fetched))
+    if digest(files) != REAL_SET_DIGEST:
+        raise ValueError(f"{fetched} is not the published data set of 1,070 images: remove that folder and try again")
+    with written_beside(folder) as unfinished:
+        for file in files:
+            (unfinished / file.name).write_bytes(file.read_bytes())
+    return folder
+
+
+def read_image(file):
+    """Return a captcha file as a Pillow image of 200 x 50 pixels, its channels as stored.
+
+    Raises FileNotFoundError, or ValueError for a file that is no image, cut short, or of another size.
+    """
+    try:
+        with Image.open(file) as image:
+            if image.size != (WIDTH, HEIGHT):
+                found = f"{image.width} x {image.height}"
+                raise ValueError(f"{file} is {found} pixels: expected {WIDTH} x {HEIGHT}, resize it first")
+            image.load()
+            return image
+    except UnidentifiedImageError:
+        raise ValueError(f"{file} is no image: expected a PNG or JPEG file") from None
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise ValueError(f"{file} cannot be read ({error}): expected a complete PNG or JPEG file") from None
+
+
+def read_samples(folder):
+    """Return a table of all images in `folder`, one row a file in the order of their names.
+
+    Columns: `file_name, extension, label, label_size, c1 .. c5`. The folder is kept in `samples.attrs["folder"]`.
+    Raises ValueError for a label that is not five characters of the alphabet, or two files with one label;
+    FileNotFoundError for a folder without images. Taught in lesson 2.
+    """
+    files = list_images(folder)
+    if not files:
+        raise FileNotFoundError(f"{folder} holds no images: expected files such as 2g7nm.png in it")
+    samples = pd.DataFrame({"file_name": [file.name for file in files]})
+    samples["extension"] = [file.suffix[1:] for file in files]
+    samples["label"] = [check_label(file.stem) for file in files]
+    samples["label_size"] = samples["label"].str.len()
+    for position in range(LABEL_LENGTH):
+        samples[f"c{position + 1}"] = samples["label"].str[position]
+    twins = samples.loc[samples["label"].duplicated(keep=False), "file_name"]
+    if len(twins):
+        raise ValueError(f"{twins.iloc[0]} and {twins.iloc[1]} carry one label: expected one file a label")
+    samples.attrs["folder"] = str(folder)
+    return samples
+
+
+def count_characters(samples):
+    """Return how often each of the 19 characters stands in the labels: columns `character, count`.
+
+    A character that no label shows is counted 0. Taught in lesson 2.
+    """
+    counts = samples[[f"c{position + 1}" for position in range(LABEL_LENGTH)]].stack().value_counts()
+    counts = counts.reindex(list(ALPHABET), fill_value=0)
+    return counts.rename_axis("character").reset_index(name="count")

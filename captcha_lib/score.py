@@ -1,0 +1,69 @@
+"""How well were the captchas read? (lessons 4 and 6)
+
+Readings and truths are sequences of texts, or arrays of character numbers of shape (n, 5).
+"""
+
+import numpy as np
+from scipy.stats import binomtest
+
+
+def check_pairs(predicted, truth):
+    """Raise ValueError unless readings and truths pair up one to one, and there is at least one."""
+    if np.shape(predicted) != np.shape(truth):
+        raise ValueError(f"readings have shape {np.shape(predicted)}, truths {np.shape(truth)}: expected the same")
+    if len(truth) == 0:
+        raise ValueError("there are no readings to score: expected at least one")
+
+
+def character_accuracy(predicted, truth):
+    """Return the share, 0..1, of true characters that were read at their own position.
+
+    Raises ValueError for different shapes, naming both, or for nothing to score. Taught in lesson 4.
+    """
+    check_pairs(predicted, truth)
+    hits = sum(read == true for pair in zip(predicted, truth) for read, true in zip(*pair))
+    return float(hits / sum(len(label) for label in truth))
+
+
+def exact_match(predicted, truth):
+    """Return the share, 0..1, of captchas that were read without any mistake.
+
+    Raises ValueError for different shapes, naming both, or for nothing to score. Taught in lesson 4.
+    """
+    check_pairs(predicted, truth)
+    return float(np.mean([list(read) == list(true) for read, true in zip(predicted, truth)]))
+
+
+def edit_distance(first, second):
+    """Return how many characters must be inserted, deleted or replaced to turn one text into the other.
+
+    Source: Levenshtein (1966). Taught in lesson 6.
+    """
+    row = list(range(len(second) + 1))
+    for count, one in enumerate(first, start=1):
+        diagonal, row[0] = row[0], count
+        for column, other in enumerate(second, start=1):
+            replaced = diagonal + (one != other)
+            diagonal = row[column]
+            row[column] = min(replaced, row[column] + 1, row[column - 1] + 1)
+    return row[-1]
+
+
+def character_error_rate(predicted, truth):
+    """Return the edit distances of all readings, summed, over the number of true characters: 0 is perfect.
+
+    Raises ValueError for different shapes, naming both, or for nothing to score. Taught in lesson 6.
+    """
+    check_pairs(predicted, truth)
+    return sum(map(edit_distance, predicted, truth)) / sum(len(label) for label in truth)
+
+
+def wilson_interval(hits, total, confidence=0.95):
+    """Return the lower and upper end, 0..1, of the interval for a share measured as `hits` of `total`.
+
+    Raises ValueError unless 0 <= hits <= total and total >= 1. Source: Wilson (1927). Taught in lesson 6.
+    """
+    if not 0 <= hits <= total or total < 1:
+        raise ValueError(f"{hits} hits of {total} make no share: expected 0 <= hits <= total and total >= 1")
+    interval = binomtest(hits, total).proportion_ci(confidence, method="wilson")
+    return float(interval.low), float(interval.high)

@@ -1,0 +1,64 @@
+"""The pictures that several lessons draw (lessons 1 and 4)."""
+
+from itertools import zip_longest
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+
+from captcha_lib.samples import read_image
+from captcha_lib.workspace import output_folder
+
+
+def use_course_style():
+    """Set one look for all figures: no grid, and colours that colour-blind readers can tell apart."""
+    sns.set_theme(style="ticks", palette="colorblind", font_scale=0.9)
+
+
+def save_figure(figure, name):
+    """Write a figure as `name`.png where this run's figures are kept."""
+    figure.savefig(output_folder("figures") / f"{name}.png", dpi=120, metadata={"Software": None})
+
+
+def show_images(files, columns=4):
+    """Return a figure with a grid of image files, each titled with its name and array shape. Taught in lesson 1."""
+    rows = -(-len(files) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(3 * columns, 1.2 * rows), layout="constrained")
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, file in zip(axes.flat, files):
+        pixels = np.asarray(read_image(file))
+        axis.imshow(pixels)
+        axis.set_title(f"{file.name} {pixels.shape}")
+    return figure
+
+
+def mark_mistakes(reading, truth):
+    """Return a reading with a caret under each character that differs from the truth. Taught in lesson 4."""
+    pairs = zip_longest(reading, truth, fillvalue=" ")
+    return f"{reading:5}\n" + "".join(" " if read == true else "^" for read, true in pairs)
+
+
+def show_readings(images, readings, truths, columns=5):
+    """Return a figure with a grid of encoded images (200, 50, 1), each with its marked reading. Taught in lesson 4."""
+    rows = -(-len(images) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(2.4 * columns, 1.3 * rows), layout="constrained")
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, image, reading, truth in zip(axes.flat, images, readings, truths):
+        axis.imshow(image[:, :, 0].T, cmap="gray", vmin=0, vmax=1)
+        color = "black" if reading == truth else "C3"
+        axis.set_title(mark_mistakes(reading, truth), family="monospace", color=color)
+    return figure
+
+
+def plot_history(history, *names):
+    """Return a figure with one panel a name, such as 'loss': its course over the epochs. Taught in lesson 4."""
+    figure, axes = plt.subplots(1, len(names), figsize=(4.5 * len(names), 3), layout="constrained", squeeze=False)
+    for axis, name in zip(axes.flat, names):
+        epochs = range(1, len(history[name]) + 1)
+        axis.plot(epochs, history[name], label="training")
+        axis.plot(epochs, history[f"val_{name}"], "--", label="held out")
+        axis.set(xlabel="epoch", ylabel=name, ylim=(0, None))
+        axis.legend()
+    return figure

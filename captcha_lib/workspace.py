@@ -1,0 +1,92 @@
+"""Where things stand: caches, outputs, trained models (all lessons)."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
+
+
+def cache_folder():
+    """Return the user's cache folder of this project as a Path; it need not exist yet."""
+    return user_cache_path("captcha_lib", appauthor=False)
+
+
+def output_folder(kind):
+    """Return the folder for outputs of one kind ('figures', 'models'), made if missing.
+
+    It lies in $CAPTCHA_OUTPUT, else in `build` beside the nearest pyproject.toml, else in `build` here.
+    """
+    here = Path.cwd()
+    root = next((place for place in (here, *here.parents) if (place / "pyproject.toml").is_file()), here)
+    folder = Path(os.environ.get("CAPTCHA_OUTPUT") or root / "build") / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def written_beside(folder):
+    """Yield an empty folder beside `folder` that takes its name once the block ends without an error.
+
+    Raises FileExistsError where `folder` exists already, PermissionError where it cannot be made.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise FileExistsError(f"{folder} exists already: expected the name of a new folder")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield unfinished
+        unfinished.chmod(0o755)  # mkdtemp shuts out every other user
+        unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def list_images(folder):
+    """Return the image files that lie directly in `folder`, as Paths in the order of their names."""
+    files = (file for file in Path(folder).iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
+    return sorted((file for file in files if not file.name.startswith(".")), key=lambda file: file.name)
+
+
+def digest(files):
+    """Return the SHA-256, as 64 hexadecimal digits, over the names and contents of files in byte order of names."""
+    total = hashlib.sha256()
+    for file in sorted(files, key=lambda file: file.name.encode()):
+        total.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def model_file(name, samples_folder):
+    """Return where the weights of a model trained on this folder's images are kept.
+
+    The images' digest is part of the path: a model is never taken for one that was trained on other images.
+    """
+    return output_folder("models") / digest(list_images(samples_folder))[:8] / f"{name}.weights.h5"
+
+
+def save_model(model, seconds, file):
+    """Write a Keras model's weights to `file`, and beside it how many seconds its training took."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(f"unfinished-{file.name}")
+    model.save_weights(unfinished)
+    file.with_suffix(".json").write_text(json.dumps({"training_seconds": round(seconds, 1)}))
+    unfinished.replace(file)
+
+
+def load_model(build, file):
+    """Return the model that `build()` makes, with the weights in `file`, and its training time in seconds.
+
+    Raises FileNotFoundError where no lesson has saved it yet.
+    """
+    if not file.is_file():
+        raise FileNotFoundError(f"{file} does not exist: train the model first")
+    model = build()
+    model.load_weights(file)
+    return model, json.loads(file.with_suffix(".json").read_text())["training_seconds"]

@@ -1,0 +1,146 @@
+"""Execute the lessons: the commands behind `make course`, `make test`, `make notebooks` and `make results`."""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pandas as pd
+from jupytext.combine import combine_inputs_with_outputs
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from tqdm import tqdm
+
+from captcha_lib import locate_samples
+from captcha_lib.samples import REAL_SET_DIGEST
+from captcha_lib.workspace import digest, list_images
+
+NOTEBOOKS = Path(__file__).resolve().parent
+PROJECT = NOTEBOOKS.parent
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def list_twins():
+    """Return the text twins of all lessons in their order."""
+    return sorted(NOTEBOOKS.glob("[0-9][0-9]_*.py"))
+
+
+def read_twin(twin):
+    """Return the notebook that a twin describes; cells that its .ipynb has already keep their ids."""
+    notebook = jupytext.read(twin, fmt="py:percent")
+    built = twin.with_suffix(".ipynb")
+    if built.exists():
+        notebook = combine_inputs_with_outputs(notebook, nbformat.read(built, as_version=4))
+    notebook.metadata = nbformat.from_dict(METADATA)
+    return notebook
+
+
+def execute(notebook, name):
+    """Execute a notebook in place, with a progress bar over its cells; return how many seconds it took."""
+    started = time.perf_counter()
+    with tqdm(total=len(notebook.cells), desc=name, unit="cell", file=sys.stdout, mininterval=1) as bar:
+        client = NotebookClient(
+            notebook, timeout=900, kernel_name="python3", record_timing=False,
+            resources={"metadata": {"path": str(NOTEBOOKS)}}, on_cell_complete=lambda **_: bar.update(),
+        )
+        client.execute()
+        bar.update(bar.total - bar.n)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream":  # of a progress bar, keep what it showed last
+                output.text = re.sub(r"[^\n]*\r(?!\n)", "", output.text)
+    return time.perf_counter() - started
+
+
+def execute_all(output, read, write):
+    """Execute every lesson in order, its outputs going to the folder `output`; return a table of their times."""
+    shutil.rmtree(output, ignore_errors=True)
+    os.environ["CAPTCHA_OUTPUT"] = str(output)
+    # With this set a kernel does not catch what TensorFlow's C++ parts print, here and under nbval alike.
+    os.environ["PYTEST_CURRENT_TEST"] = "lessons"
+    times = []
+    for twin in list_twins():
+        notebook = read(twin)
+        try:
+            times.append({"lesson": twin.stem, "seconds": round(execute(notebook, twin.stem))})
+        except CellExecutionError as error:
+            sys.exit(f"{twin.stem} stopped:\n{error}")
+        write(notebook, twin.with_suffix(".ipynb").name)
+    return pd.DataFrame(times)
+
+
+def write_notebook(notebook, file):
+    """Write a notebook beside `file`, then let it take the name."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_suffix(".unfinished")
+    nbformat.write(notebook, unfinished)
+    unfinished.replace(file)
+
+
+def course():
+    """Execute copies of all lessons under build/course and print the results table."""
+    output = PROJECT / "build" / "course"
+    times = execute_all(
+        output,
+        read=lambda twin: nbformat.read(twin.with_suffix(".ipynb"), as_version=4),
+        write=lambda notebook, name: write_notebook(notebook, output / name),
+    )
+    results = pd.read_csv(output / "tables" / "results.csv")
+    print(f"\n{times.to_string(index=False)}\n\n{results.to_string(index=False)}\n")
+    print("Executed lessons, figures and tables: build/course")
+    return results
+
+
+def rebuild():
+    """Rebuild every .ipynb from its twin, executed on the embedded set, and the pictures in figures/."""
+    os.environ["CAPTCHA_DATA"] = "embedded"
+    output = PROJECT / "build" / "notebooks"
+    execute_all(output, read_twin, write=lambda notebook, name: write_notebook(notebook, NOTEBOOKS / name))
+    for figure in (output / "figures").glob("*.png"):
+        shutil.copy(figure, PROJECT / "figures" / figure.name)
+
+
+def compare():
+    """Re-execute every lesson on the embedded set with nbval: each output must be the stored one."""
+    output = PROJECT / "build" / "test"
+    shutil.rmtree(output, ignore_errors=True)
+    os.environ |= {"CAPTCHA_DATA": "embedded", "CAPTCHA_OUTPUT": str(output)}
+    locate_samples()  # drawn here, so that no lesson's output shows the drawing
+    sys.exit(subprocess.call([sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "--durations=5",
+                              "-p", "no:cacheprovider", str(NOTEBOOKS)]))
+
+
+def results():
+    """Measure the results table on the real set and put it into figures/ and README.md."""
+    if digest(list_images(locate_samples())) != REAL_SET_DIGEST:
+        sys.exit("these are not the 1,070 images of the real data set: name their folder in CAPTCHA_DATA")
+    table = course()
+    table.to_csv(PROJECT / "figures" / "results.csv", index=False)
+    readme = PROJECT / "README.md"
+    opening, rest = readme.read_text(encoding="utf-8").split("<!-- results -->\n")
+    closing = rest.split("<!-- end of results -->\n")[1]
+    filled = f"{opening}<!-- results -->\n{to_markdown(table)}<!-- end of results -->\n{closing}"
+    readme.write_text(filled, encoding="utf-8")
+
+
+def to_markdown(table):
+    """Return a DataFrame as a Markdown table."""
+    rows = [table.columns, ["---"] * len(table.columns), *table.astype(str).values]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+if __name__ == "__main__":
+    commands = {command.__name__: command for command in (course, rebuild, compare, results)}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("command", choices=commands)
+    commands[parser.parse_args().command]()
