@@ -17,7 +17,13 @@ _MODULES = {
     "dataset": ("encode_image", "build_dataset", "stream_dataset"),
     "cnn": ("build_cnn",),
     "ctc": ("build_cnn_lstm_ctc", "ctc_loss", "decode_ctc"),
-    "score": ("character_accuracy", "exact_match", "edit_distance", "character_error_rate", "wilson_interval"),
+    "score": (
+        "character_accuracy",
+        "exact_match",
+        "edit_distance",
+        "character_error_rate",
+        "wilson_interval",
+    ),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = sorted(_HOMES)

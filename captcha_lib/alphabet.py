@@ -12,10 +12,14 @@ def check_label(text):
     Raises ValueError for another length or a character that the data set does not have.
     """
     if len(text) != LABEL_LENGTH:
-        raise ValueError(f"label {text!r} has {len(text)} characters: expected {LABEL_LENGTH}, such as '2g7nm'")
+        raise ValueError(
+            f"label {text!r} has {len(text)} characters: expected {LABEL_LENGTH}, such as '2g7nm'"
+        )
     for character in text:
         if character not in ALPHABET:
-            raise ValueError(f"label {text!r} holds {character!r}: expected characters of '{ALPHABET}'")
+            raise ValueError(
+                f"label {text!r} holds {character!r}: expected characters of '{ALPHABET}'"
+            )
     return text
 
 
@@ -34,5 +38,7 @@ def decode_label(indices):
     """
     for index in indices:
         if not 0 <= index < len(ALPHABET):
-            raise ValueError(f"no character has the number {index}: expected 0 to {len(ALPHABET) - 1}")
+            raise ValueError(
+                f"no character has the number {index}: expected 0 to {len(ALPHABET) - 1}"
+            )
     return "".join(ALPHABET[index] for index in indices)

@@ -4,6 +4,7 @@ import sys
 
 import keras
 from keras import layers
+from tqdm import tqdm
 from tqdm.keras import TqdmCallback
 
 from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH
@@ -11,9 +12,13 @@ from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH
 
 def find_shapes(image):
     """Return what the two convolutions find in an image tensor (batch, 200, 50, 1): maps (batch, 50, 12, 64)."""
-    maps = layers.Conv2D(32, 3, activation="relu", kernel_initializer="he_normal", padding="same", name="Conv1")(image)
+    maps = layers.Conv2D(
+        32, 3, activation="relu", kernel_initializer="he_normal", padding="same", name="Conv1"
+    )(image)
     maps = layers.MaxPooling2D(2, name="pool1")(maps)
-    maps = layers.Conv2D(64, 3, activation="relu", kernel_initializer="he_normal", padding="same", name="Conv2")(maps)
+    maps = layers.Conv2D(
+        64, 3, activation="relu", kernel_initializer="he_normal", padding="same", name="Conv2"
+    )(maps)
     return layers.MaxPooling2D(2, name="pool2")(maps)
 
 
@@ -32,7 +37,7 @@ def build_cnn():
 
 def show_progress():
     """Return a Keras callback that draws one progress bar over the epochs of a training."""
-    return TqdmCallback(verbose=0, file=sys.stdout)
+    return TqdmCallback(verbose=0, tqdm_class=tqdm, file=sys.stdout)
 
 
 def train_cnn(x_train, y_train, validation_data=None, epochs=30, seed=0):
@@ -43,6 +48,13 @@ def train_cnn(x_train, y_train, validation_data=None, epochs=30, seed=0):
     keras.utils.set_random_seed(seed)
     model = build_cnn()
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    history = model.fit(x_train, y_train, batch_size=32, epochs=epochs, validation_data=validation_data,
-                        verbose=0, callbacks=[show_progress()])
+    history = model.fit(
+        x_train,
+        y_train,
+        batch_size=32,
+        epochs=epochs,
+        validation_data=validation_data,
+        verbose=0,
+        callbacks=[show_progress()],
+    )
     return model, history

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 from keras import layers, ops
+from keras.optimizers.schedules import CosineDecay
 
 from captcha_lib.alphabet import ALPHABET, decode_label
 from captcha_lib.cnn import find_shapes, show_progress
@@ -35,7 +36,9 @@ def ctc_loss(y_true, y_pred):
     log_probabilities = ops.log(y_pred + keras.config.epsilon())
     label_lengths = ops.full((ops.shape(y_true)[0],), ops.shape(y_true)[1], "int32")
     times = ops.full((ops.shape(y_pred)[0],), ops.shape(y_pred)[1], "int32")
-    return ops.ctc_loss(ops.cast(y_true, "int32"), log_probabilities, label_lengths, times, mask_index=BLANK)
+    return ops.ctc_loss(
+        ops.cast(y_true, "int32"), log_probabilities, label_lengths, times, mask_index=BLANK
+    )
 
 
 def decode_ctc(probabilities, beam_width=None):
@@ -46,8 +49,55 @@ def decode_ctc(probabilities, beam_width=None):
     if beam_width:
         times = np.full(len(probabilities), probabilities.shape[1])
         scores = ops.log(ops.convert_to_tensor(probabilities) + keras.config.epsilon())
-        found, _ = ops.ctc_decode(scores, times, "beam_search", beam_width=beam_width, mask_index=BLANK)
+        found, _ = ops.ctc_decode(
+            scores, times, "beam_search", beam_width=beam_width, mask_index=BLANK
+        )
         return [decode_label(text[text >= 0]) for text in np.asarray(found)[0]]
     best = np.argmax(probabilities, axis=-1)
     changed = np.diff(best, axis=1, prepend=-1) != 0
     return [decode_label(row[keep]) for row, keep in zip(best, changed & (best != BLANK))]
+
+
+def expect_blanks(model):
+    """Set the last layer's bias so that an untrained model gives the blank about 0.9 in every column.
+
+    Training then starts where the blank plateau would have ended. Taught in lesson 5.
+    """
+    weights, bias = model.layers[-1].get_weights()
+    bias[BLANK] = np.log(9 * len(ALPHABET))
+    model.layers[-1].set_weights([weights, bias])
+
+
+def copy_convolutions(source, target):
+    """Copy the weights of the two convolutions from one model to another. Taught in lesson 5."""
+    for name in ("Conv1", "Conv2"):
+        target.get_layer(name).set_weights(source.get_layer(name).get_weights())
+
+
+def train_cnn_lstm_ctc(x_train, y_train, cnn, epochs=15, seed=0):
+    """Return a trained CNN-LSTM-CTC and the history of its training.
+
+    The convolutions are copied from a trained `cnn` and stay as they are; a tenth of the training images is held
+    out to stop early. Images are whole ones from `build_dataset`, as are the labels. Taught in lesson 5.
+    """
+    keras.utils.set_random_seed(seed)
+    model = build_cnn_lstm_ctc()
+    expect_blanks(model)
+    copy_convolutions(cnn, model)
+    columns = model.get_layer("columns").output
+    features = keras.Model(model.input, columns).predict(x_train, verbose=0)
+    reader = keras.Model(columns, model.output)
+    steps = epochs * len(x_train) // 16
+    rate = CosineDecay(1e-4, steps, warmup_target=3e-3, warmup_steps=steps // 10)
+    reader.compile(keras.optimizers.Adam(rate, clipnorm=5), loss=ctc_loss)
+    stop_early = keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)
+    history = reader.fit(
+        features,
+        y_train,
+        batch_size=16,
+        epochs=epochs,
+        validation_split=0.1,
+        verbose=0,
+        callbacks=[stop_early, show_progress()],
+    )
+    return model, history

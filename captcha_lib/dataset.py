@@ -53,7 +53,9 @@ def stream_dataset(samples, batch_size, crop=False, seed=None):
         stream = stream.shuffle(len(paths), seed=seed)
 
     def read(path, label):
-        image = tf.numpy_function(lambda name: encode_image(name.decode(), crop), [path], tf.float32)
+        image = tf.numpy_function(
+            lambda name: encode_image(name.decode(), crop), [path], tf.float32
+        )
         return tf.ensure_shape(image, (200, 50, 1)), label
 
     return stream.map(read).batch(batch_size).prefetch(2)

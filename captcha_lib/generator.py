@@ -13,7 +13,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 from PIL import Image
 from scipy.ndimage import map_coordinates
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH, check_label
 from captcha_lib.workspace import written_beside
@@ -21,7 +21,9 @@ from captcha_lib.workspace import written_beside
 WIDTH, HEIGHT = 200, 50
 SUPERSAMPLING = 4
 
-FONT = FontProperties(family="DejaVu Sans", weight="bold")  # matplotlib brings it: the same file on every machine
+FONT = FontProperties(
+    family="DejaVu Sans", weight="bold"
+)  # matplotlib brings it: the same file on every machine
 LETTER_SIZE, LETTER_SQUEEZE, LETTER_GAP = 42, 0.78, 2
 TEXT_START, BASELINE = 33, 42
 
@@ -50,7 +52,9 @@ def _fill(outlines):
     Our own scan lines, because font rasterisers round differently from version to version.
     """
     x, y = np.concatenate(outlines).T * SUPERSAMPLING
-    x_next, y_next = np.concatenate([np.roll(outline, -1, axis=0) for outline in outlines]).T * SUPERSAMPLING
+    x_next, y_next = (
+        np.concatenate([np.roll(outline, -1, axis=0) for outline in outlines]).T * SUPERSAMPLING
+    )
     scan_lines = np.arange(HEIGHT * SUPERSAMPLING) + 0.5
     edge, row = np.nonzero((y[:, None] <= scan_lines) != (y_next[:, None] <= scan_lines))
     crossing = x[edge] + (scan_lines[row] - y[edge]) / (y_next - y)[edge] * (x_next - x)[edge]
@@ -102,7 +106,9 @@ def _flatten(curve):
     """Return the points of a polyline within two pixels of a cubic Bezier curve given by four points."""
     start, end = curve[0], curve[3]
     along = (end - start) / max(np.hypot(*(end - start)), 1e-9)
-    nearest = start + along * np.clip((curve[1:3] - start) @ along, 0, np.hypot(*(end - start)))[:, None]
+    nearest = (
+        start + along * np.clip((curve[1:3] - start) @ along, 0, np.hypot(*(end - start)))[:, None]
+    )
     if np.hypot(*(curve[1:3] - nearest).T).max() <= STROKE_FLATNESS:
         return [start, end]
     first = (curve[:-1] + curve[1:]) / 2
@@ -123,7 +129,10 @@ def draw_strokes(rng):
             radius = STROKE_WIDTHS[min(number, 2)] / 2
             along = (end - start) / np.hypot(*(end - start)) * radius
             across = along[::-1] * (1, -1)
-            start, end = start - along, end + along  # square caps reach half a width beyond the ends
+            start, end = (
+                start - along,
+                end + along,
+            )  # square caps reach half a width beyond the ends
             segments.append(np.array([start + across, end + across, end - across, start - across]))
     return _fill(segments)
 
@@ -144,7 +153,9 @@ def render_captcha(text, rng):
 def draw_label(rng):
     """Return five random characters, `n` twice as likely as any other."""
     # rng.random alone: NumPy may change how its other methods turn random bits into numbers.
-    return "".join(DRAWN_LETTERS[int(value * len(DRAWN_LETTERS))] for value in rng.random(LABEL_LENGTH))
+    return "".join(
+        DRAWN_LETTERS[int(value * len(DRAWN_LETTERS))] for value in rng.random(LABEL_LENGTH)
+    )
 
 
 def write_samples(folder, png=1040, jpg=30, seed=0):
@@ -157,7 +168,9 @@ def write_samples(folder, png=1040, jpg=30, seed=0):
     labels = dict.fromkeys([*LESSON_PNG[:png], *LESSON_JPG[:jpg]])
     while len(labels) < png + jpg:
         labels.setdefault(draw_label(rng))
-    labels = sorted(labels, key=lambda label: label in LESSON_JPG)  # the four JPEG of lesson 1 to the end
+    labels = sorted(
+        labels, key=lambda label: label in LESSON_JPG
+    )  # the four JPEG of lesson 1 to the end
     with written_beside(folder) as unfinished:
         for number, label in enumerate(tqdm(labels, desc="drawing images", leave=False)):
             image = Image.fromarray(render_captcha(label, rng))

@@ -1,16 +1,14 @@
 """Find the captcha images, read them, and tabulate their labels (lessons 1 and 2)."""
 
 import os
-import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
 from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH, check_label
 from captcha_lib.generator import HEIGHT, WIDTH, drawing_version, write_samples
-from captcha_lib.workspace import IMAGE_SUFFIXES, cache_folder, digest, list_images, written_beside
+from captcha_lib.workspace import cache_folder, digest, find_images, list_images, written_beside
 
 KAGGLE_INPUT = Path("/kaggle/input")
 DRIVE = Path("/content/drive/MyDrive")
@@ -28,7 +26,7 @@ def locate_samples(path=None):
     wanted = path or os.environ.get("CAPTCHA_DATA")
     if wanted and str(wanted) != "embedded":
         source = "the path given" if path else "the path in CAPTCHA_DATA"
-        folder = _open_source(Path(wanted).expanduser())
+        folder = find_images(Path(wanted).expanduser())
     else:
         source, folder = _search_usual_places() if not wanted else (None, None)
         if folder is None:
@@ -40,49 +38,19 @@ def locate_samples(path=None):
 
 
 def _search_usual_places():
-    places = [("Kaggle's input folder", KAGGLE_INPUT), ("Google Drive", DRIVE / "DataSet/captcha/samples/samples")]
+    places = [
+        ("Kaggle's input folder", KAGGLE_INPUT),
+        ("Google Drive", DRIVE / "DataSet/captcha/samples/samples"),
+    ]
     places += [("Google Drive", place) for place in sorted(DRIVE.glob("captcha-version-2-images*"))]
     places += [("an earlier download", cache_folder() / "downloaded")]
     for source, place in places:
         if place.exists():
             try:
-                return source, _open_source(place)
+                return source, find_images(place)
             except FileNotFoundError:
                 continue  # Kaggle's input folder may hold other data sets only
     return None, None
-
-
-def _open_source(place):
-    """Return the folder with images that `place` is or holds; a zip is unpacked into the cache first."""
-    if not place.exists():
-        raise FileNotFoundError(f"{place} does not exist: expected a folder of images, or a zip of one")
-    if place.is_file():
-        return _unpack(place)
-    # The public archive holds its images twice, the second time in samples/samples: the outermost folder is enough.
-    for folder in sorted([place, *(found for found in place.rglob("*") if found.is_dir())],
-                         key=lambda folder: (len(folder.parts), folder)):
-        if list_images(folder):
-            return folder
-    raise FileNotFoundError(f"{place} holds no images: expected files such as 2g7nm.png in it")
-
-
-def _unpack(archive):
-    """Return a folder in the cache with the images of a zip, each name once, whatever its folder in the zip."""
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            names = {PurePosixPath(member).name: member for member in reversed(opened.namelist())
-                     if PurePosixPath(member).suffix.lower() in IMAGE_SUFFIXES
-                     and not PurePosixPath(member).name.startswith(".")}
-            if not names:
-                raise ValueError(f"{archive} holds no images: expected a zip of files such as 2g7nm.png")
-            folder = cache_folder() / f"unpacked-{digest([archive])[:8]}"
-            if not folder.exists():
-                with written_beside(folder) as unfinished:
-                    for name, member in names.items():
-                        (unfinished / name).write_bytes(opened.read(member))
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"{archive} is no complete zip ({error}): expected a folder of images, or a zip of one") from None
-    return folder
 
 
 def _draw_embedded_set():
@@ -107,9 +75,11 @@ def download_samples():
             f"{KAGGLE_NAME} could not be fetched ({type(error).__name__}): unpack it by hand and name its folder in "
             "CAPTCHA_DATA, or go on with the embedded look-alike set"
         ) from error
-    files = list_images(_open_source(fetched))
+    files = list_images(find_images(fetched))
     if digest(files) != REAL_SET_DIGEST:
-        raise ValueError(f"{fetched} is not the published data set of 1,070 images: remove that folder and try again")
+        raise ValueError(
+            f"{fetched} is not the published data set of 1,070 images: remove that folder and try again"
+        )
     with written_beside(folder) as unfinished:
         for file in files:
             (unfinished / file.name).write_bytes(file.read_bytes())
@@ -125,7 +95,9 @@ def read_image(file):
         with Image.open(file) as image:
             if image.size != (WIDTH, HEIGHT):
                 found = f"{image.width} x {image.height}"
-                raise ValueError(f"{file} is {found} pixels: expected {WIDTH} x {HEIGHT}, resize it first")
+                raise ValueError(
+                    f"{file} is {found} pixels: expected {WIDTH} x {HEIGHT}, resize it first"
+                )
             image.load()
             return image
     except UnidentifiedImageError:
@@ -133,7 +105,9 @@ def read_image(file):
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         if isinstance(error, FileNotFoundError):
             raise
-        raise ValueError(f"{file} cannot be read ({error}): expected a complete PNG or JPEG file") from None
+        raise ValueError(
+            f"{file} cannot be read ({error}): expected a complete PNG or JPEG file"
+        ) from None
 
 
 def read_samples(folder):
@@ -154,7 +128,9 @@ def read_samples(folder):
         samples[f"c{position + 1}"] = samples["label"].str[position]
     twins = samples.loc[samples["label"].duplicated(keep=False), "file_name"]
     if len(twins):
-        raise ValueError(f"{twins.iloc[0]} and {twins.iloc[1]} carry one label: expected one file a label")
+        raise ValueError(
+            f"{twins.iloc[0]} and {twins.iloc[1]} carry one label: expected one file a label"
+        )
     samples.attrs["folder"] = str(folder)
     return samples
 
@@ -164,6 +140,6 @@ def count_characters(samples):
 
     A character that no label shows is counted 0. Taught in lesson 2.
     """
-    counts = samples[[f"c{position + 1}" for position in range(LABEL_LENGTH)]].stack().value_counts()
-    counts = counts.reindex(list(ALPHABET), fill_value=0)
+    characters = samples[[f"c{position + 1}" for position in range(LABEL_LENGTH)]].melt()["value"]
+    counts = characters.value_counts().reindex(list(ALPHABET), fill_value=0)
     return counts.rename_axis("character").reset_index(name="count")

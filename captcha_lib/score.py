@@ -10,7 +10,9 @@ from scipy.stats import binomtest
 def check_pairs(predicted, truth):
     """Raise ValueError unless readings and truths pair up one to one, and there is at least one."""
     if np.shape(predicted) != np.shape(truth):
-        raise ValueError(f"readings have shape {np.shape(predicted)}, truths {np.shape(truth)}: expected the same")
+        raise ValueError(
+            f"readings have shape {np.shape(predicted)}, truths {np.shape(truth)}: expected the same"
+        )
     if len(truth) == 0:
         raise ValueError("there are no readings to score: expected at least one")
 
@@ -64,6 +66,8 @@ def wilson_interval(hits, total, confidence=0.95):
     Raises ValueError unless 0 <= hits <= total and total >= 1. Source: Wilson (1927). Taught in lesson 6.
     """
     if not 0 <= hits <= total or total < 1:
-        raise ValueError(f"{hits} hits of {total} make no share: expected 0 <= hits <= total and total >= 1")
+        raise ValueError(
+            f"{hits} hits of {total} make no share: expected 0 <= hits <= total and total >= 1"
+        )
     interval = binomtest(hits, total).proportion_ci(confidence, method="wilson")
     return float(interval.low), float(interval.high)

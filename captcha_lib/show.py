@@ -12,7 +12,7 @@ from captcha_lib.workspace import output_folder
 
 def use_course_style():
     """Set one look for all figures: no grid, and colours that colour-blind readers can tell apart."""
-    sns.set_theme(style="ticks", palette="colorblind", font_scale=0.9)
+    sns.set_theme(style="ticks", palette="colorblind", font_scale=0.9, rc={"figure.dpi": 80})
 
 
 def save_figure(figure, name):
@@ -23,7 +23,7 @@ def save_figure(figure, name):
 def show_images(files, columns=4):
     """Return a figure with a grid of image files, each titled with its name and array shape. Taught in lesson 1."""
     rows = -(-len(files) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(3 * columns, 1.2 * rows), layout="constrained")
+    figure, axes = plt.subplots(rows, columns, figsize=(2.4 * columns, rows), layout="constrained")
     for axis in axes.flat:
         axis.axis("off")
     for axis, file in zip(axes.flat, files):
@@ -42,7 +42,9 @@ def mark_mistakes(reading, truth):
 def show_readings(images, readings, truths, columns=5):
     """Return a figure with a grid of encoded images (200, 50, 1), each with its marked reading. Taught in lesson 4."""
     rows = -(-len(images) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(2.4 * columns, 1.3 * rows), layout="constrained")
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(1.9 * columns, 1.1 * rows), layout="constrained"
+    )
     for axis in axes.flat:
         axis.axis("off")
     for axis, image, reading, truth in zip(axes.flat, images, readings, truths):
@@ -54,7 +56,9 @@ def show_readings(images, readings, truths, columns=5):
 
 def plot_history(history, *names):
     """Return a figure with one panel a name, such as 'loss': its course over the epochs. Taught in lesson 4."""
-    figure, axes = plt.subplots(1, len(names), figsize=(4.5 * len(names), 3), layout="constrained", squeeze=False)
+    figure, axes = plt.subplots(
+        1, len(names), figsize=(4.5 * len(names), 3), layout="constrained", squeeze=False
+    )
     for axis, name in zip(axes.flat, names):
         epochs = range(1, len(history[name]) + 1)
         axis.plot(epochs, history[name], label="training")

@@ -1,12 +1,15 @@
-"""Where things stand: caches, outputs, trained models (all lessons)."""
+"""Where things stand: images, caches, outputs, trained models (all lessons)."""
 
 import hashlib
 import json
 import os
 import shutil
 import tempfile
+import time
+import zipfile
+import zlib
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from platformdirs import user_cache_path
 
@@ -24,7 +27,9 @@ def output_folder(kind):
     It lies in $CAPTCHA_OUTPUT, else in `build` beside the nearest pyproject.toml, else in `build` here.
     """
     here = Path.cwd()
-    root = next((place for place in (here, *here.parents) if (place / "pyproject.toml").is_file()), here)
+    root = next(
+        (place for place in (here, *here.parents) if (place / "pyproject.toml").is_file()), here
+    )
     folder = Path(os.environ.get("CAPTCHA_OUTPUT") or root / "build") / kind
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -52,7 +57,9 @@ def written_beside(folder):
 def list_images(folder):
     """Return the image files that lie directly in `folder`, as Paths in the order of their names."""
     files = (file for file in Path(folder).iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
-    return sorted((file for file in files if not file.name.startswith(".")), key=lambda file: file.name)
+    return sorted(
+        (file for file in files if not file.name.startswith(".")), key=lambda file: file.name
+    )
 
 
 def digest(files):
@@ -61,6 +68,53 @@ def digest(files):
     for file in sorted(files, key=lambda file: file.name.encode()):
         total.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
     return total.hexdigest()
+
+
+def find_images(place):
+    """Return the folder of images that `place` is or holds; a zip is unpacked into the cache first.
+
+    Raises FileNotFoundError where there are no images, ValueError for a zip that is cut short or holds none.
+    """
+    if not place.exists():
+        raise FileNotFoundError(
+            f"{place} does not exist: expected a folder of images, or a zip of one"
+        )
+    if place.is_file():
+        return _unpack_images(place)
+    # The public archive holds its images twice, the second time in samples/samples: the outermost folder is enough.
+    for folder in sorted(
+        [place, *(found for found in place.rglob("*") if found.is_dir())],
+        key=lambda folder: (len(folder.parts), folder),
+    ):
+        if list_images(folder):
+            return folder
+    raise FileNotFoundError(f"{place} holds no images: expected files such as 2g7nm.png in it")
+
+
+def _unpack_images(archive):
+    """Return a folder in the cache with the images of a zip, each name once, whatever its folder in the zip."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            names = {
+                PurePosixPath(member).name: member
+                for member in reversed(opened.namelist())
+                if PurePosixPath(member).suffix.lower() in IMAGE_SUFFIXES
+                and not PurePosixPath(member).name.startswith(".")
+            }
+            if not names:
+                raise ValueError(
+                    f"{archive} holds no images: expected a zip of files such as 2g7nm.png"
+                )
+            folder = cache_folder() / f"unpacked-{digest([archive])[:8]}"
+            if not folder.exists():
+                with written_beside(folder) as unfinished:
+                    for name, member in names.items():
+                        (unfinished / name).write_bytes(opened.read(member))
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+        raise ValueError(
+            f"{archive} is no complete zip ({error}): expected a folder of images, or a zip of one"
+        ) from None
+    return folder
 
 
 def model_file(name, samples_folder):
@@ -80,13 +134,18 @@ def save_model(model, seconds, file):
     unfinished.replace(file)
 
 
-def load_model(build, file):
-    """Return the model that `build()` makes, with the weights in `file`, and its training time in seconds.
+def load_or_train(name, samples_folder, build, train):
+    """Return the model `name` of this folder's images and how many seconds its training took.
 
-    Raises FileNotFoundError where no lesson has saved it yet.
+    `build()` makes the model; its weights come from where an earlier lesson saved them, else from `train()`,
+    which returns a trained model and its history, and is announced in one line.
     """
+    file = model_file(name, samples_folder)
     if not file.is_file():
-        raise FileNotFoundError(f"{file} does not exist: train the model first")
+        print(f"No {name} is saved for these images yet: training one here takes a few minutes")
+        started = time.perf_counter()
+        model, _ = train()
+        save_model(model, time.perf_counter() - started, file)
     model = build()
     model.load_weights(file)
     return model, json.loads(file.with_suffix(".json").read_text())["training_seconds"]
