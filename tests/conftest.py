@@ -1,0 +1,35 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from captcha_lib import samples, workspace
+from captcha_lib.generator import write_samples
+
+
+@pytest.fixture(scope="session")
+def drawn_set(tmp_path_factory):
+    """A folder of 30 drawn PNG and 4 JPEG."""
+    return write_samples(tmp_path_factory.mktemp("drawn") / "samples", png=30, jpg=4)
+
+
+@pytest.fixture
+def nowhere(tmp_path, monkeypatch):
+    """A machine without images: an empty cache, no CAPTCHA_DATA, no Kaggle, no Drive. Returns the cache folder."""
+    monkeypatch.delenv("CAPTCHA_DATA", raising=False)
+    monkeypatch.setattr(workspace, "user_cache_path", lambda *_, **__: tmp_path / "cache")
+    monkeypatch.setattr(samples, "KAGGLE_INPUT", tmp_path / "kaggle")
+    monkeypatch.setattr(samples, "DRIVE", tmp_path / "drive")
+    monkeypatch.setattr(
+        samples, "write_samples", lambda folder: write_samples(folder, png=5, jpg=2)
+    )
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="session")
+def real_set():
+    """The folder of the 1,070 real images, where CAPTCHA_DATA names it."""
+    folder = os.environ.get("CAPTCHA_DATA", "")
+    if folder in ("", "embedded"):
+        pytest.skip("CAPTCHA_DATA does not name the real images")
+    return Path(folder)

@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from sklearn.model_selection import train_test_split
+
+from captcha_lib import build_dataset, encode_image, encode_label, read_samples, stream_dataset
+
+
+def by_hand(file, crop):
+    """An independent encoding: the red channel, TensorFlow's resize, a transpose."""
+    grey = np.asarray(Image.open(file))[..., 0] / np.float32(255)
+    if crop:
+        grey = tf.image.resize(grey[:, 25:150, None], (50, 200), "bilinear").numpy()[..., 0]
+    return np.moveaxis(grey, 0, 1)[..., None]
+
+
+@pytest.mark.parametrize("crop", [False, True])
+def test_an_image_is_encoded_as_by_hand(drawn_set, crop):
+    for file in sorted(drawn_set.glob("*.png"))[:10]:
+        encoded = encode_image(file, crop)
+        assert encoded.shape == (200, 50, 1) and encoded.dtype == np.float32
+        assert 0 <= encoded.min() and encoded.max() <= 1
+        np.testing.assert_allclose(encoded, by_hand(file, crop), atol=1e-6)
+
+
+@pytest.mark.parametrize("crop", [False, True])
+def test_the_split_is_the_one_of_an_independent_few_lines(drawn_set, crop):
+    files = sorted(drawn_set.glob("*.png"))
+    train, test = train_test_split(files, test_size=0.1, random_state=42)
+    x_train, x_test, y_train, y_test = build_dataset(drawn_set, crop)
+    assert len(x_train) == 27 and len(x_test) == 3
+    np.testing.assert_allclose(x_train, [by_hand(file, crop) for file in train], atol=1e-6)
+    np.testing.assert_allclose(x_test, [by_hand(file, crop) for file in test], atol=1e-6)
+    assert y_train.tolist() == [encode_label(file.stem).tolist() for file in train]
+    assert y_test.tolist() == [encode_label(file.stem).tolist() for file in test]
+
+
+def test_the_real_set_has_the_promised_shapes_and_no_leak(real_set):
+    x_train, x_test, y_train, y_test = build_dataset(real_set)
+    assert x_train.shape == (936, 200, 50, 1) and x_test.shape == (104, 200, 50, 1)
+    assert y_train.shape == (936, 5) and y_test.shape == (104, 5)
+    assert not {image.tobytes() for image in x_train} & {image.tobytes() for image in x_test}
+    assert not set(map(tuple, y_train)) & set(map(tuple, y_test))
+
+
+def test_size_and_seed_of_the_test_part_can_be_chosen(drawn_set):
+    x_train, x_test, _, y_test = build_dataset(drawn_set, test_size=6)
+    assert len(x_train) == 24 and len(x_test) == 6
+    assert build_dataset(drawn_set, test_size=6, seed=1)[3].tolist() != y_test.tolist()
+
+
+def test_a_stream_holds_what_the_arrays_hold(drawn_set):
+    samples = read_samples(drawn_set)
+    batches = list(stream_dataset(samples, batch_size=8, crop=True))
+    assert [len(labels) for _, labels in batches] == [8, 8, 8, 8, 2]
+    images = np.concatenate([images for images, _ in batches])
+    labels = np.concatenate([labels for _, labels in batches])
+    expected = [encode_image(drawn_set / name, crop=True) for name in samples["file_name"]]
+    np.testing.assert_array_equal(images, expected)
+    assert labels.tolist() == [encode_label(label).tolist() for label in samples["label"]]
+
+
+def test_a_stream_shuffles_anew_but_repeatably_and_loses_nothing(drawn_set):
+    def two_passes():
+        stream = stream_dataset(read_samples(drawn_set), batch_size=34, seed=3)
+        return [next(iter(stream))[1].numpy().tolist() for _ in range(2)]
+
+    first, second = two_passes()
+    assert first != second and sorted(first) == sorted(second)
+    assert two_passes() == [first, second]
+
+
+def test_some_rows_of_a_table_can_be_streamed(drawn_set):
+    samples = read_samples(drawn_set)
+    some = samples[samples["extension"] == "jpg"].sample(3, random_state=0)
+    _, labels = next(iter(stream_dataset(some, batch_size=8)))
+    assert labels.numpy().tolist() == [encode_label(label).tolist() for label in some["label"]]
+
+
+def test_a_bad_image_is_named_when_the_set_is_built(tmp_path, drawn_set):
+    (tmp_path / "2g7nm.png").write_text("hello")
+    with pytest.raises(ValueError, match="2g7nm.png is no image"):
+        build_dataset(tmp_path)

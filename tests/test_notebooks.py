@@ -1,0 +1,168 @@
+"""What every lesson must keep to. That its outputs still come out the same, `make test` checks with nbval."""
+
+import ast
+import re
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+LESSONS = sorted((PROJECT / "notebooks").glob("[0-9][0-9]_*.py"))
+HEADINGS = [
+    "What you'll do",
+    "What you'll learn",
+    "What you'll need",
+    "Set-up",
+    "Exercises",
+    "In this notebook you",
+    "Sources",
+    "The way on",
+]
+
+pytestmark = pytest.mark.parametrize("twin", LESSONS, ids=lambda twin: twin.stem)
+
+
+def read_built(twin):
+    return nbformat.read(twin.with_suffix(".ipynb"), as_version=4)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_twin_and_notebook_have_the_same_cells(twin):
+    def cells(notebook):
+        return [
+            (cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in notebook.cells
+        ]
+
+    assert cells(read_built(twin)) == cells(jupytext.read(twin, fmt="py:percent")), (
+        "run `make notebooks`"
+    )
+
+
+def test_the_notebook_was_executed_from_top_to_bottom(twin):
+    cells = code_cells(read_built(twin))
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+
+
+def test_outputs_hold_no_error_no_noise_and_no_path_of_a_machine(twin):
+    for cell in code_cells(read_built(twin)):
+        for output in cell.outputs:
+            assert output.output_type != "error"
+            assert output.get("name") != "stderr"
+            texts = str(
+                {key: value for key, value in output.get("data", {}).items() if key != "image/png"}
+            )
+            assert not re.search(
+                r"/(home|root|tmp|Users|usr|opt)/|[A-Z]:\\\\|0x[0-9a-f]{6}",
+                texts + output.get("text", ""),
+            )
+
+
+def test_outputs_come_from_the_embedded_set(twin):
+    first = code_cells(read_built(twin))[0]
+    assert first.outputs[0].text.startswith("Images from the embedded look-alike set: 1,070 files")
+
+
+def test_enough_outputs_are_compared(twin):
+    compared = [
+        cell
+        for cell in code_cells(read_built(twin))
+        if "nbval-ignore-output" not in cell.metadata.get("tags", [])
+        and any("text" in output for output in cell.outputs)
+    ]
+    assert len(compared) >= 5
+
+
+def test_every_picture_has_a_printed_fact_beside_it(twin):
+    cells = [cell for cell in read_built(twin).cells]
+    for place, cell in enumerate(cells):
+        if any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
+            beside = cells[place : place + 3]
+            assert any(
+                "text" in output for other in beside for output in other.get("outputs", [])
+            ), cell.source
+
+
+def test_cells_are_short_and_prose_stands_between_them(twin):
+    in_a_row = 0
+    for cell in read_built(twin).cells:
+        in_a_row = in_a_row + 1 if cell.cell_type == "code" else 0
+        assert in_a_row <= 3, cell.source
+        if cell.cell_type == "code":
+            assert len(cell.source.splitlines()) <= 25, cell.source
+
+
+def test_the_headings_stand_in_their_order(twin):
+    prose = "\n".join(
+        cell.source for cell in read_built(twin).cells if cell.cell_type == "markdown"
+    )
+    assert re.match(rf"# Lesson {int(twin.stem[:2])}: [A-Z][a-z]+ ", prose)
+    headings = re.findall(r"^## (.*)$", prose, re.MULTILINE)
+    assert [heading for heading in headings if heading in HEADINGS] == HEADINGS
+
+
+def test_the_set_up_cell_is_the_same_in_all_lessons(twin):
+    assert code_cells(read_built(twin))[0].source == code_cells(read_built(LESSONS[0]))[0].source
+
+
+def test_the_file_is_small(twin):
+    assert twin.with_suffix(".ipynb").stat().st_size < 500_000
+
+
+def functions(source):
+    """Return the functions at the top level of a source, as syntax trees without docstrings, by name."""
+    found = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef):
+            if ast.get_docstring(node) is not None:
+                node.body = node.body[1:]
+            found[node.name] = ast.dump(node)
+    return found
+
+
+def library_functions():
+    found = {}
+    for module in sorted((PROJECT / "captcha_lib").glob("*.py")):
+        for name, tree in functions(module.read_text(encoding="utf-8")).items():
+            assert name not in found or name.startswith("_"), f"{name} has two homes"
+            found[name] = tree
+    return found
+
+
+TAUGHT = {
+    1: {"show_images"},
+    2: {"read_samples", "count_characters"},
+    3: {"encode_label", "decode_label", "encode_image", "build_dataset", "stream_dataset"},
+    4: {
+        "find_shapes",
+        "build_cnn",
+        "train_cnn",
+        "plot_history",
+        "mark_mistakes",
+        "show_readings",
+        "character_accuracy",
+        "exact_match",
+    },
+    5: {
+        "build_cnn_lstm_ctc",
+        "ctc_loss",
+        "expect_blanks",
+        "copy_convolutions",
+        "train_cnn_lstm_ctc",
+        "decode_ctc",
+    },
+    6: {"edit_distance", "character_error_rate", "wilson_interval"},
+}
+
+
+def test_functions_of_lesson_and_library_are_one_and_the_same(twin):
+    library = library_functions()
+    lesson = functions(twin.read_text(encoding="utf-8"))
+    shared = {name for name in lesson if name in library}
+    assert shared == TAUGHT[int(twin.stem[:2])]
+    for name in shared:
+        assert lesson[name] == library[name], f"{name} differs between the lesson and captcha_lib"

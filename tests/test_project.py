@@ -1,0 +1,122 @@
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import captcha_lib
+from captcha_lib.samples import REAL_SET_DIGEST
+from captcha_lib.workspace import digest, list_images
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def test_every_promised_name_can_be_imported():
+    for name in captcha_lib.__all__:
+        assert getattr(captcha_lib, name).__doc__
+    with pytest.raises(
+        AttributeError, match="captcha_lib has no 'read_minds': expected one of ALPHABET"
+    ):
+        captcha_lib.read_minds
+
+
+def test_tensorflow_starts_only_for_what_trains():
+    modules = "alphabet dataset generator samples score show workspace".split()
+    program = "import sys, captcha_lib; assert 'numpy' not in sys.modules\n"
+    program += "".join(f"import captcha_lib.{module}\n" for module in modules)
+    program += "assert not {'tensorflow', 'keras', 'kagglehub'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_dependencies_are_named_once():
+    conda = (PROJECT / "environment.yml").read_text(encoding="utf-8")
+    entries = re.findall(r"^\s+- (.+)$", conda, re.MULTILINE)
+    assert entries == ["conda-forge", "python=3.12", "pip", "pip:", "-e .[course]"]
+
+
+def test_colab_keeps_what_it_has():
+    """Colab's versions of 2026-08: no lower bound may ask for more."""
+    colab = {
+        "tensorflow": "2.20.0",
+        "keras": "3.13.2",
+        "numpy": "2.1.3",
+        "pandas": "2.2.3",
+        "matplotlib": "3.10.0",
+        "seaborn": "0.13.2",
+        "scikit-learn": "1.6.1",
+        "scipy": "1.16.3",
+        "pillow": "11.3.0",
+        "tqdm": "4.67.3",
+        "platformdirs": "4.11.3",
+        "kagglehub": "1.0.2",
+    }
+    with open(PROJECT / "pyproject.toml", "rb") as file:
+        dependencies = tomllib.load(file)["project"]["dependencies"]
+    bounds = dict(dependency.split(">=") for dependency in dependencies)
+    assert bounds.keys() == colab.keys()
+    for name, bound in bounds.items():
+        assert [int(part) for part in bound.split(".")] <= [
+            int(part) for part in colab[name].split(".")
+        ]
+
+
+def test_the_lock_file_meets_every_range():
+    from packaging.requirements import Requirement
+
+    locked = dict(line.split("==") for line in (PROJECT / "requirements.lock").read_text().split())
+    locked = {name.lower().replace("_", "-"): version for name, version in locked.items()}
+    with open(PROJECT / "pyproject.toml", "rb") as file:
+        project = tomllib.load(file)["project"]
+    extras = project["optional-dependencies"]
+    for text in [*project["dependencies"], *extras["course"], *extras["test"]]:
+        requirement = Requirement(text)
+        if requirement.name != "captcha_lib":
+            assert locked[requirement.name] in requirement.specifier
+
+
+def test_no_real_image_is_committed(real_set):
+    real = {file.read_bytes() for file in list_images(real_set)}
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True
+    ).stdout.split("\0")
+    pictures = [PROJECT / name for name in tracked if name.endswith((".png", ".jpg", ".jpeg"))]
+    assert not [picture for picture in pictures if picture.read_bytes() in real]
+
+
+# The results table
+
+
+def test_the_table_in_the_readme_is_the_measured_one():
+    table = pd.read_csv(PROJECT / "figures/results.csv", dtype=str)
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    rows = (
+        readme.split("<!-- results -->\n")[1]
+        .split("<!-- end of results -->")[0]
+        .strip()
+        .split("\n")
+    )
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    assert cells[0] == list(table.columns) and cells[2:] == table.values.tolist()
+
+
+@pytest.mark.parametrize("file", ["figures/results.csv", "build/course/tables/results.csv"])
+def test_the_real_set_is_read_as_well_as_promised(file, request):
+    if not (PROJECT / file).exists():
+        pytest.skip(f"{file} has not been measured")
+    if (
+        file.startswith("build")
+        and digest(list_images(request.getfixturevalue("real_set"))) != REAL_SET_DIGEST
+    ):
+        pytest.skip("these are other images")
+    table = pd.read_csv(PROJECT / file, index_col="model")
+    assert (
+        table.loc["CNN", "character accuracy (%)"] >= 92
+        and table.loc["CNN", "exact match (%)"] >= 70
+    )
+    assert (
+        table.loc["CNN-LSTM-CTC", "exact match (%)"] >= 95
+        and table.loc["CNN-LSTM-CTC", "training (s)"] <= 300
+    )

@@ -1,0 +1,293 @@
+import shutil
+import sys
+import types
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from captcha_lib import ALPHABET, count_characters, download_samples, locate_samples, read_samples
+from captcha_lib import samples as module
+from captcha_lib.samples import REAL_SET_DIGEST, read_image
+from captcha_lib.workspace import digest, list_images
+
+
+def zip_of(folder, archive, prefixes):
+    with zipfile.ZipFile(archive, "w") as opened:
+        for prefix in prefixes:
+            for file in sorted(folder.iterdir()):
+                opened.write(file, prefix + file.name)
+    return archive
+
+
+# Where the images come from
+
+
+def test_the_embedded_set_is_drawn_once_and_said_so(nowhere, capsys):
+    folder = locate_samples()
+    assert (
+        capsys.readouterr().out
+        == "Images from the embedded look-alike set: 7 files, 5 PNG and 2 JPEG\n"
+    )
+    marked = folder / "2g7nm.png"
+    marked.touch()
+    before = marked.stat().st_mtime_ns
+    assert locate_samples() == folder and marked.stat().st_mtime_ns == before
+
+
+def test_sources_are_tried_in_their_order(nowhere, drawn_set, monkeypatch, capsys):
+    def source():
+        locate_samples()
+        return capsys.readouterr().out.split(":")[0]
+
+    places = [
+        (nowhere / "downloaded", "an earlier download"),
+        (module.DRIVE / "captcha-version-2-images", "Google Drive"),
+        (module.DRIVE / "DataSet/captcha/samples/samples", "Google Drive"),
+        (
+            module.KAGGLE_INPUT / "datasets/fournierp/captcha-version-2-images/samples",
+            "Kaggle's input folder",
+        ),
+    ]
+    for place, name in places:
+        shutil.copytree(drawn_set, place)
+        assert source() == f"Images from {name}"
+    assert locate_samples() == places[-1][0]
+    monkeypatch.setenv("CAPTCHA_DATA", str(drawn_set))
+    capsys.readouterr()
+    assert source() == "Images from the path in CAPTCHA_DATA"
+    assert locate_samples(places[0][0]) == places[0][0]
+    monkeypatch.setenv("CAPTCHA_DATA", "embedded")
+    capsys.readouterr()
+    assert source() == "Images from the embedded look-alike set"
+
+
+def test_other_data_sets_on_kaggle_do_not_disturb(nowhere, capsys):
+    other = module.KAGGLE_INPUT / "titanic"
+    other.mkdir(parents=True)
+    (other / "train.csv").write_text("1,2")
+    locate_samples()
+    assert "embedded" in capsys.readouterr().out
+
+
+def test_a_nested_second_copy_is_not_read_twice(tmp_path, drawn_set, capsys):
+    shutil.copytree(drawn_set, tmp_path / "archive/samples")
+    shutil.copytree(drawn_set, tmp_path / "archive/samples/samples")
+    folder = locate_samples(tmp_path / "archive")
+    assert folder == tmp_path / "archive/samples"
+    assert "34 files, 30 PNG and 4 JPEG" in capsys.readouterr().out
+    assert len(read_samples(folder)) == 34
+
+
+def test_a_zip_with_a_nested_copy_is_unpacked_once(nowhere, tmp_path, drawn_set, capsys):
+    archive = zip_of(
+        drawn_set, tmp_path / "images.zip", ["samples/", "samples/samples/", "__MACOSX/._"]
+    )
+    folder = locate_samples(archive)
+    assert "34 files" in capsys.readouterr().out
+    assert digest(list_images(folder)) == digest(list_images(drawn_set))
+    assert locate_samples(archive) == folder
+
+
+def test_a_zip_on_the_drive_is_found(nowhere, drawn_set, capsys):
+    module.DRIVE.mkdir(parents=True)
+    zip_of(drawn_set, module.DRIVE / "captcha-version-2-images.zip", ["samples/"])
+    assert nowhere in locate_samples().parents
+    assert "Google Drive: 34 files" in capsys.readouterr().out
+
+
+def test_no_path_in_a_zip_leaves_the_folder(nowhere, tmp_path, drawn_set):
+    archive = zip_of(drawn_set, tmp_path / "evil.zip", ["../../../"])
+    folder = locate_samples(archive)
+    assert {file.parent for file in folder.parent.rglob("*.png")} == {folder}
+    assert not list(tmp_path.glob("*.png")) and not list(tmp_path.parent.glob("*.png"))
+
+
+@pytest.mark.parametrize("cut", [10, 3000])
+def test_a_cut_zip_is_named_and_leaves_nothing(nowhere, tmp_path, drawn_set, cut):
+    archive = zip_of(drawn_set, tmp_path / "half.zip", [""])
+    archive.write_bytes(archive.read_bytes()[:cut])
+    with pytest.raises(ValueError, match="half.zip is no complete zip"):
+        locate_samples(archive)
+    assert not nowhere.exists()
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_zip_with_a_damaged_image_leaves_nothing(nowhere, tmp_path, compression):
+    with zipfile.ZipFile(tmp_path / "damaged.zip", "w", compression) as opened:
+        opened.writestr("2g7nm.png", "a long text that can be made shorter " * 200)
+    content = bytearray((tmp_path / "damaged.zip").read_bytes())
+    content[60] ^= 255
+    (tmp_path / "damaged.zip").write_bytes(content)
+    with pytest.raises(ValueError, match="damaged.zip is no complete zip"):
+        locate_samples(tmp_path / "damaged.zip")
+    assert list(nowhere.iterdir()) == []
+
+
+def test_a_foreign_zip_is_named(nowhere, tmp_path):
+    with zipfile.ZipFile(tmp_path / "foreign.zip", "w") as opened:
+        opened.writestr("notes.txt", "hello")
+    with pytest.raises(
+        ValueError, match="foreign.zip holds no images: expected a zip of files such as 2g7nm.png"
+    ):
+        locate_samples(tmp_path / "foreign.zip")
+
+
+@pytest.mark.parametrize("as_argument", [True, False])
+def test_a_wrong_folder_is_an_error_and_not_replaced_by_another(
+    nowhere, tmp_path, monkeypatch, as_argument
+):
+    for folder, complaint in [
+        (tmp_path / "missing", "missing does not exist: expected a folder of images"),
+        (tmp_path, "holds no images: expected files such as 2g7nm.png"),
+    ]:
+        monkeypatch.setenv("CAPTCHA_DATA", "" if as_argument else str(folder))
+        with pytest.raises(FileNotFoundError, match=complaint):
+            locate_samples(folder if as_argument else None)
+
+
+def kaggle_that(monkeypatch, answer):
+    monkeypatch.setitem(sys.modules, "kagglehub", types.SimpleNamespace(dataset_download=answer))
+
+
+def test_a_download_is_verified_and_kept(nowhere, tmp_path, real_set, monkeypatch, capsys):
+    shutil.copytree(real_set, tmp_path / "fetched/samples")
+    shutil.copytree(real_set, tmp_path / "fetched/samples/samples")
+    kaggle_that(monkeypatch, lambda name: str(tmp_path / "fetched"))
+    folder = download_samples()
+    assert digest(list_images(folder)) == REAL_SET_DIGEST
+    locate_samples()
+    assert "an earlier download: 1,070 files, 1,040 PNG and 30 JPEG" in capsys.readouterr().out
+    kaggle_that(monkeypatch, lambda name: pytest.fail("it is here already"))
+    assert download_samples() == folder
+
+
+def test_a_download_of_something_else_is_not_kept(nowhere, drawn_set, monkeypatch):
+    kaggle_that(monkeypatch, lambda name: str(drawn_set))
+    with pytest.raises(ValueError, match="not the published data set of 1,070 images"):
+        download_samples()
+    assert not nowhere.exists()
+
+
+def test_without_a_network_other_sources_are_named(nowhere, monkeypatch):
+    def no_network(name):
+        raise OSError("name resolution failed\nand a long story")
+
+    kaggle_that(monkeypatch, no_network)
+    with pytest.raises(
+        ConnectionError, match="CAPTCHA_DATA, or go on with the embedded look-alike set"
+    ) as caught:
+        download_samples()
+    assert "\n" not in str(caught.value)
+
+
+# Tables
+
+
+def test_the_table_has_a_row_for_each_file_in_name_order(drawn_set):
+    samples = read_samples(drawn_set)
+    assert samples.columns.tolist() == [
+        "file_name",
+        "extension",
+        "label",
+        "label_size",
+        "c1",
+        "c2",
+        "c3",
+        "c4",
+        "c5",
+    ]
+    assert samples["file_name"].tolist() == sorted(file.name for file in drawn_set.iterdir())
+    row = samples.set_index("file_name").loc["3c7de.jpg"]
+    assert row.tolist() == ["jpg", "3c7de", 5, "3", "c", "7", "d", "e"]
+
+
+def test_characters_are_counted_over_all_positions(drawn_set):
+    counts = count_characters(read_samples(drawn_set))
+    letters = "".join(file.stem for file in drawn_set.iterdir())
+    assert counts["character"].tolist() == list(ALPHABET)
+    assert counts["count"].tolist() == [letters.count(character) for character in ALPHABET]
+
+
+def test_a_character_that_never_occurs_is_counted_as_zero(drawn_set):
+    samples = read_samples(drawn_set)
+    counts = count_characters(samples[samples["label"] == "2g7nm"])
+    assert dict(zip(counts["character"], counts["count"])) == {
+        c: int(c in "2g7nm") for c in ALPHABET
+    }
+
+
+def test_the_real_set_has_n_twice_as_often(real_set):
+    samples = read_samples(real_set)
+    assert len(samples) == 1070 and (samples["extension"] == "png").sum() == 1040
+    assert count_characters(samples).set_index("character")["count"]["n"] == 540
+    assert digest(list_images(real_set)) == REAL_SET_DIGEST
+
+
+@pytest.mark.parametrize(
+    "name, complaint",
+    [
+        ("2g7n.png", "label '2g7n' has 4 characters"),
+        ("2G7nm.png", "holds 'G'"),
+        ("2g7nm.jpg", "2g7nm.jpg and 2g7nm.png carry one label: expected one file a label"),
+    ],
+)
+def test_a_bad_name_is_told(tmp_path, name, complaint):
+    for file in ("2g7nm.png", name):
+        Image.new("RGB", (200, 50)).save(tmp_path / file)
+    with pytest.raises(ValueError, match=complaint):
+        read_samples(tmp_path)
+
+
+def test_an_empty_folder_is_told(tmp_path):
+    with pytest.raises(FileNotFoundError, match="holds no images"):
+        read_samples(tmp_path)
+
+
+def test_hidden_and_other_files_are_passed_over(tmp_path, drawn_set):
+    shutil.copy(drawn_set / "2g7nm.png", tmp_path)
+    (tmp_path / "._2g7nm.png").write_text("left by macOS")
+    (tmp_path / "Thumbs.db").write_text("left by Windows")
+    assert read_samples(tmp_path)["file_name"].tolist() == ["2g7nm.png"]
+
+
+# Images
+
+
+@pytest.mark.parametrize(
+    "make, complaint",
+    [
+        (lambda file: file.write_text("hello"), "x.png is no image: expected a PNG or JPEG file"),
+        (lambda file: file.write_bytes(b""), "x.png is no image"),
+        (
+            lambda file: Image.new("L", (60, 20)).save(file),
+            "x.png is 60 x 20 pixels: expected 200 x 50, resize it first",
+        ),
+        (lambda file: Image.new("L", (50, 200)).save(file), "x.png is 50 x 200 pixels"),
+    ],
+)
+def test_what_is_no_captcha_image_is_refused(tmp_path, make, complaint):
+    make(tmp_path / "x.png")
+    with pytest.raises(ValueError, match=complaint) as caught:
+        read_image(tmp_path / "x.png")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["2g7nm.png", "3c7de.jpg"])
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.9])
+def test_a_truncated_image_is_refused(tmp_path, drawn_set, name, kept):
+    content = (drawn_set / name).read_bytes()
+    (tmp_path / name).write_bytes(content[: int(kept * len(content))])
+    with pytest.raises(ValueError, match=f"{name} (cannot be read|is no image)"):
+        read_image(tmp_path / name)
+
+
+def test_a_missing_image_is_told(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_image(tmp_path / "2g7nm.png")
+
+
+def test_channels_stay_as_stored(drawn_set):
+    assert np.asarray(read_image(drawn_set / "2g7nm.png")).shape == (50, 200, 4)
+    assert np.asarray(read_image(drawn_set / "3c7de.jpg")).shape == (50, 200, 3)
