@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -40,25 +39,31 @@ def read_twin(twin):
     built = twin.with_suffix(".ipynb")
     if built.exists():
         notebook = combine_inputs_with_outputs(notebook, nbformat.read(built, as_version=4))
-    notebook.metadata = nbformat.from_dict(METADATA)
+    for cell in notebook.cells:
+        cell.metadata = {"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {}
     return notebook
 
 
-def execute(notebook, name):
-    """Execute a notebook in place, with a progress bar over its cells; return how many seconds it took."""
+def execute(notebook, name, log):
+    """Execute a notebook in place, with a progress bar over its cells; return how many seconds it took.
+
+    What its kernel writes past the notebook, such as TensorFlow's start-up notes, goes to the open file `log`.
+    """
     started = time.perf_counter()
-    with tqdm(total=len(notebook.cells), desc=name, unit="cell", file=sys.stdout, mininterval=1) as bar:
+    with tqdm(
+        total=len(notebook.cells), desc=name, unit="cell", file=sys.stdout, mininterval=1
+    ) as bar:
         client = NotebookClient(
-            notebook, timeout=900, kernel_name="python3", record_timing=False,
-            resources={"metadata": {"path": str(NOTEBOOKS)}}, on_cell_complete=lambda **_: bar.update(),
+            notebook,
+            timeout=900,
+            kernel_name="python3",
+            record_timing=False,
+            coalesce_streams=True,
+            resources={"metadata": {"path": str(NOTEBOOKS)}},
+            on_cell_complete=lambda **_: bar.update(),
         )
-        client.execute()
+        client.execute(stderr=log)
         bar.update(bar.total - bar.n)
-    for cell in notebook.cells:
-        cell.metadata.pop("execution", None)
-        for output in cell.get("outputs", []):
-            if output.output_type == "stream":  # of a progress bar, keep what it showed last
-                output.text = re.sub(r"[^\n]*\r(?!\n)", "", output.text)
     return time.perf_counter() - started
 
 
@@ -69,19 +74,26 @@ def execute_all(output, read, write):
     # With this set a kernel does not catch what TensorFlow's C++ parts print, here and under nbval alike.
     os.environ["PYTEST_CURRENT_TEST"] = "lessons"
     times = []
-    for twin in list_twins():
-        notebook = read(twin)
-        try:
-            times.append({"lesson": twin.stem, "seconds": round(execute(notebook, twin.stem))})
-        except CellExecutionError as error:
-            sys.exit(f"{twin.stem} stopped:\n{error}")
-        write(notebook, twin.with_suffix(".ipynb").name)
+    output.mkdir(parents=True)
+    with open(output / "kernels.log", "w", encoding="utf-8") as log:
+        for twin in list_twins():
+            notebook = read(twin)
+            try:
+                times.append(
+                    {"lesson": twin.stem, "seconds": round(execute(notebook, twin.stem, log))}
+                )
+            except CellExecutionError as error:
+                sys.exit(f"{twin.stem} stopped:\n{error}")
+            write(notebook, twin.with_suffix(".ipynb").name)
     return pd.DataFrame(times)
 
 
 def write_notebook(notebook, file):
     """Write a notebook beside `file`, then let it take the name."""
     file.parent.mkdir(parents=True, exist_ok=True)
+    notebook.metadata = nbformat.from_dict(
+        METADATA
+    )  # without the Python version that the kernel adds
     unfinished = file.with_suffix(".unfinished")
     nbformat.write(notebook, unfinished)
     unfinished.replace(file)
@@ -102,12 +114,17 @@ def course():
 
 
 def rebuild():
-    """Rebuild every .ipynb from its twin, executed on the embedded set, and the pictures in figures/."""
+    """Rebuild every .ipynb from its twin, executed on the embedded set, and the pictures that README shows."""
     os.environ["CAPTCHA_DATA"] = "embedded"
+    locate_samples()  # drawn here, so that no lesson's output shows the drawing
     output = PROJECT / "build" / "notebooks"
-    execute_all(output, read_twin, write=lambda notebook, name: write_notebook(notebook, NOTEBOOKS / name))
+    execute_all(
+        output, read_twin, write=lambda notebook, name: write_notebook(notebook, NOTEBOOKS / name)
+    )
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     for figure in (output / "figures").glob("*.png"):
-        shutil.copy(figure, PROJECT / "figures" / figure.name)
+        if f"figures/{figure.name}" in readme:
+            shutil.copy(figure, PROJECT / "figures" / figure.name)
 
 
 def compare():
@@ -115,15 +132,30 @@ def compare():
     output = PROJECT / "build" / "test"
     shutil.rmtree(output, ignore_errors=True)
     os.environ |= {"CAPTCHA_DATA": "embedded", "CAPTCHA_OUTPUT": str(output)}
-    locate_samples()  # drawn here, so that no lesson's output shows the drawing
-    sys.exit(subprocess.call([sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "--durations=5",
-                              "-p", "no:cacheprovider", str(NOTEBOOKS)]))
+    locate_samples()  # drawn here, as for rebuild
+    sys.exit(
+        subprocess.call(
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "--nbval",
+                "--nbval-current-env",
+                "--durations=5",
+                "-p",
+                "no:cacheprovider",
+                str(NOTEBOOKS),
+            ]
+        )
+    )
 
 
 def results():
     """Measure the results table on the real set and put it into figures/ and README.md."""
     if digest(list_images(locate_samples())) != REAL_SET_DIGEST:
-        sys.exit("these are not the 1,070 images of the real data set: name their folder in CAPTCHA_DATA")
+        sys.exit(
+            "these are not the 1,070 images of the real data set: name their folder in CAPTCHA_DATA"
+        )
     table = course()
     table.to_csv(PROJECT / "figures" / "results.csv", index=False)
     readme = PROJECT / "README.md"

@@ -1,0 +1,333 @@
+# %% [markdown]
+# # Lesson 1: Look at the images
+#
+# ## What you'll do
+#
+# Open a folder of CAPTCHA images and find out, with a few pictures and counts, what makes them hard to read.
+#
+# ## What you'll learn
+#
+# - Read an image file into an array, and say what each number of its shape means.
+# - Tell a PNG from a JPEG by looking at the pixels alone.
+# - Read a histogram of grey levels.
+# - Name the three obstacles in these images, and say which of them hurts a human and which hurts a machine.
+#
+# ## What you'll need
+#
+# Some Python and a little NumPy. Reading takes about 15 minutes; all cells together run in half a minute on two cores.
+#
+# The images were made in 2013 by Rodrigo Wilhelmy and Horacio Rosas, to be studied. That is what we use them for.
+# Reading other people's CAPTCHAs to get past them is not what this course is for.
+
+# %% [markdown]
+# ## Set-up
+#
+# This cell is the same in every lesson. It finds a folder of images and tells you which one it took. Without the real
+# images it draws a look-alike set, so every lesson runs anywhere. The words of the lesson were written beside that set;
+# your numbers differ a little if you use the real one.
+
+# %%
+from captcha_lib import locate_samples
+from captcha_lib.show import use_course_style
+
+use_course_style()
+samples_folder = locate_samples()
+
+# %% [markdown]
+# ## Eight images
+#
+# Let us look before we count. We pick eight files, four of each format, by their names:
+
+# %%
+names = [
+    "2g7nm.png",
+    "34pcn.png",
+    "bny23.png",
+    "c4mcm.png",
+    "3c7de.jpg",
+    "nxf2c.jpg",
+    "pcmcc.jpg",
+    "yge7c.jpg",
+]
+files = [samples_folder / name for name in names if (samples_folder / name).exists()]
+print(len(files), "of the eight files are here")
+
+# %% [markdown]
+# (If you brought a folder of your own, put eight of your names into that list.)
+#
+# To draw them we need each file as an array. `read_image` opens a file with Pillow and refuses anything that is no
+# complete image of 200 x 50 pixels:
+
+# %%
+import numpy as np
+
+from captcha_lib.samples import read_image
+
+first = np.asarray(read_image(files[0]))
+print(files[0].name, first.shape, first.dtype)
+
+# %% [markdown]
+# The shape reads: 50 rows, 200 columns, 4 numbers for each pixel. `uint8` says that each number lies between 0 and 255.
+#
+# Now a function that draws a whole grid. Later lessons import it from `captcha_lib.show`; this is all there is to it:
+
+# %%
+import matplotlib.pyplot as plt
+
+
+def show_images(files, columns=4):
+    rows = -(-len(files) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(2.4 * columns, rows), layout="constrained")
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, file in zip(axes.flat, files):
+        pixels = np.asarray(read_image(file))
+        axis.imshow(pixels)
+        axis.set_title(f"{file.name} {pixels.shape}")
+    return figure
+
+
+# %% [markdown]
+# Can you read all eight before you look at the titles? Most people can.
+
+# %%
+from captcha_lib.show import save_figure
+
+figure = show_images(files)
+save_figure(figure, "eight_images")
+plt.show()
+
+# %%
+for file in files:
+    print(file.name, np.asarray(read_image(file)).shape)
+
+# %% [markdown]
+# The name of each file is the text in it. Somebody typed those names, one by one: they are our **labels**.
+#
+# ## Four channels or three
+#
+# The PNG files have four numbers a pixel, the JPEG files have three. The first three are red, green and blue. A PNG can
+# carry a fourth, *alpha*, which says how solid the pixel is. JPEG has no such thing. What do these channels hold?
+
+# %%
+red, green, blue, alpha = np.moveaxis(first, -1, 0)
+print("red equals green:", (red == green).all())
+print("red equals blue: ", (red == blue).all())
+print("alpha holds only:", np.unique(alpha))
+
+# %% [markdown]
+# A surprise: three of the four channels are copies of one another, and the fourth says nothing. Equal red, green and
+# blue make grey. So 10,000 of the 40,000 numbers tell us everything. Is that true of all files?
+
+# %%
+from captcha_lib.workspace import list_images
+
+all_files = list_images(samples_folder)
+pixels = [np.asarray(read_image(file)) for file in all_files]
+grey_files = sum((image[..., :3] == image[..., :1]).all() for image in pixels)
+print(f"{grey_files:,} of {len(pixels):,} files are grey in every pixel")
+
+# %% [markdown]
+# From here on, one channel is enough. We keep the first one of every PNG, as one array with an axis for the image:
+
+# %%
+grey = np.array([image[..., 0] for image in pixels if image.shape[-1] == 4])
+print(grey.shape, f"{grey.nbytes / 1e6:.0f} MB")
+
+# %% [markdown]
+# ## How dark are they?
+#
+# A **histogram** counts how many pixels have each grey level, from 0 (black) to 255 (white):
+
+# %%
+figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
+axis.hist(grey.ravel(), bins=64, range=(0, 256))
+axis.set(xlabel="grey level (0 black, 255 white)", ylabel="pixels", yscale="log")
+plt.show()
+
+# %%
+share = {
+    "ink (below 64)": (grey < 64).mean(),
+    "in between": ((grey >= 64) & (grey < 186)).mean(),
+    "background (186 and more)": (grey >= 186).mean(),
+}
+for name, value in share.items():
+    print(f"{name:26} {value:.0%} of the pixels")
+
+# %% [markdown]
+# Two heaps, ink on the left and background on the right. Note that the vertical axis is logarithmic: without that the
+# space between the heaps would look empty. It is not. Those pixels are the edges, and they are where the trouble is.
+#
+# ## Obstacle one: the gradient
+#
+# The background is not white. It runs from a middle grey to white. We take the lightest value that each pixel
+# ever has in all the images. Letters cover hardly any pixel every time, so what is left is the background:
+
+# %%
+background = grey.max(axis=0)
+figure, axis = plt.subplots(figsize=(7, 2.2), layout="constrained")
+picture = axis.imshow(background, cmap="gray", vmin=0, vmax=255)
+axis.set(xlabel="column (pixels)", ylabel="row (pixels)")
+figure.colorbar(picture, label="grey level")
+plt.show()
+
+# %%
+print("top left:", background[0, 0], " bottom right:", background[-1, -1])
+
+# %% [markdown]
+# Your eye did not even notice. A machine that compares a pixel with its left neighbour does: it finds "something" in
+# every column. Still, this is the mildest of the three. The background stays far lighter than any ink.
+#
+# ## Obstacle two: the strokes
+#
+# Two dark lines run through each image, one short and thick on the left, one long and thin. An old way to read text is
+# to cut the picture at the gaps between letters. Let us try it: call every pixel below 128 ink, and count the pieces
+# of ink that hang together.
+
+# %%
+from scipy.ndimage import label
+
+pieces = np.array([label(image < 128)[1] for image in grey])
+print("pieces in the first image:", pieces[0])
+print("images with exactly five pieces:", (pieces == 5).sum(), "of", len(grey))
+
+# %% [markdown]
+# Five letters should give five pieces. Almost never do they. Here is why, with every piece in its own colour:
+
+# %%
+labelled, count = label(grey[0] < 128)
+figure, axis = plt.subplots(figsize=(7, 2.2), layout="constrained")
+axis.imshow(np.where(labelled, labelled % 10 + 1, np.nan), cmap="tab10")
+axis.set(xlabel="column (pixels)", ylabel="row (pixels)")
+plt.show()
+
+# %%
+sizes = np.bincount(labelled.ravel())[1:]
+print(f"{count} pieces; the largest holds {sizes.max() / sizes.sum():.0%} of the ink")
+
+# %% [markdown]
+# The long stroke ties the letters together into one piece, and what is left falls into crumbs. A human reads on, because
+# we know what letters look like and take the line for a scratch. A machine that cuts before it reads is lost.
+# It must learn to read *without* cutting. Lessons 4 and 5 do that.
+#
+# ## Obstacle three: the fuzzy edges
+#
+# Where do the crumbs come from? We follow single rows of pixels through the first image, count how often each crosses
+# our limit from light to dark or back, and draw the row that crosses it most often:
+
+# %%
+crossings = np.abs(np.diff((grey[0] < 128).astype(int), axis=1)).sum(axis=1)
+row = grey[0, crossings.argmax()]
+figure, axis = plt.subplots(figsize=(7, 2.4), layout="constrained")
+axis.plot(row, drawstyle="steps-mid")
+axis.axhline(128, color="C1", linestyle="--", label="our limit for ink")
+axis.set(xlabel="column (pixels)", ylabel="grey level")
+axis.legend()
+plt.show()
+
+# %%
+print("row", crossings.argmax(), "crosses the limit", crossings.max(), "times")
+
+# %% [markdown]
+# Five letters with a left and a right stroke each would make 20 crossings. Here is more. Somebody shook the letters as if they lay under moving water. The rings of that water are finer than the pixels, so a
+# clean edge becomes a comb of light and dark. How strong is the comb in each column? We measure how much a pixel differs
+# from the mean of its left and right neighbours, and average over all images:
+
+# %%
+values = grey.astype(float)
+neighbours = (values[:, :, :-2] + values[:, :, 2:]) / 2
+comb = np.abs(values[:, :, 1:-1] - neighbours).mean(axis=(0, 1))
+figure, axis = plt.subplots(figsize=(7, 2.4), layout="constrained")
+axis.plot(np.arange(1, 199), comb)
+axis.set(xlabel="column (pixels)", ylabel="mean difference\n(grey levels)", ylim=(0, None))
+plt.show()
+
+# %%
+for start in (30, 60, 90, 120):
+    print(
+        f"columns {start:3} to {start + 29:3}: {comb[start - 1 : start + 29].mean():.0f} grey levels"
+    )
+
+# %% [markdown]
+# The comb is strongest around the middle of the picture and fades to both sides. So the same letter looks different in
+# the first place and in the third. Your eye blurs the comb away. A machine that compares pixels one by one cannot; it
+# needs something that looks at small neighbourhoods. That something is a convolution, and it comes in lesson 4.
+#
+# ## Where the letters stand
+#
+# One last picture. The mean of all images shows where ink ever falls:
+
+# %%
+figure, axis = plt.subplots(figsize=(7, 2.2), layout="constrained")
+axis.imshow(grey.mean(axis=0), cmap="gray")
+axis.axvline(25, color="C1", linestyle="--")
+axis.axvline(149, color="C1", linestyle="--")
+axis.set(xlabel="column (pixels)", ylabel="row (pixels)")
+plt.show()
+
+# %%
+darkness = (background - grey.mean(axis=0)).sum(axis=0)
+print(f"columns 25 to 149 hold {darkness[25:150].sum() / darkness.sum():.0%} of all ink")
+
+# %% [markdown]
+# The dashed lines are columns 25 and 149. What lies outside is mostly stroke. We use that in lesson 3.
+#
+# ## Exercises
+#
+# **1.** What share of the ink lies in the lower half of the images, rows 25 to 49? Set `answer` to a number between 0
+# and 1; `darkness` above shows the way.
+
+# %%
+answer = None  # your number
+
+# %%
+ink = (background - grey.mean(axis=0)).sum(axis=1)
+expected = ink[25:].sum() / ink.sum()
+print("right" if answer is not None and abs(answer - expected) < 0.01 else "not yet")
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# by_row = (background - grey.mean(axis=0)).sum(axis=1)
+# answer = by_row[25:].sum() / by_row.sum()
+# ```
+#
+# Sum over the columns (`axis=1`) instead of over the rows, then divide.
+# </details>
+#
+# **2.** Does a lower limit for ink help? Count the images that fall into exactly five pieces with the limit 64.
+
+# %%
+answer = None  # your number
+
+# %%
+print("right" if answer == sum(label(image < 64)[1] == 5 for image in grey) else "not yet")
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# answer = sum(label(image < 64)[1] == 5 for image in grey)
+# ```
+#
+# It hardly helps: wherever you put the limit, the strokes connect and the comb divides.
+# </details>
+#
+# ## In this notebook you
+#
+# - read image files into arrays, and can say what `(50, 200, 4)` means;
+# - told PNG from JPEG by their channels, and found that one channel says it all;
+# - read a histogram with a heap of ink, a heap of background and the edges in between;
+# - named the gradient, the strokes and the fuzzy edges, and saw what each does to a human and to a machine.
+#
+# ## Sources
+#
+# - Wilhelmy, R. and Rosas, H. (2013), *captcha dataset*: the images. Kaggle offers them as
+#   `fournierp/captcha-version-2-images`.
+# - Pillow's handbook, chapter *Concepts*: what the modes RGBA, RGB and L mean.
+#
+# ## The way on
+#
+# Lesson 2, `02_character_distribution`, leaves the pixels and counts the letters. One of them is twice as frequent as
+# all the others.
