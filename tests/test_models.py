@@ -84,12 +84,19 @@ def test_the_cnn_lstm_ctc_is_the_one_of_the_notes():
 # The loss
 
 
-@pytest.mark.parametrize("times", [2, 3, 4, 5])
-@pytest.mark.parametrize("label", [(0,), (0, 1), (3, 3), (18, 0), (2, 2, 7)])
+def fits(label, times):
+    """Two equal neighbours need a blank between them."""
+    return times >= len(label) + sum(one == two for one, two in zip(label, label[1:]))
+
+
+LABELS = [(0,), (0, 1), (3, 3), (18, 0), (2, 2, 7)]
+
+
+@pytest.mark.parametrize(
+    "label, times",
+    [(label, times) for label, times in product(LABELS, (2, 3, 4, 5)) if fits(label, times)],
+)
 def test_the_loss_is_the_sum_over_all_alignments(label, times):
-    repeats = sum(one == two for one, two in zip(label, label[1:]))
-    if times < len(label) + repeats:
-        pytest.skip("no alignment fits")
     columns = random_columns(1, times, seed=times)
     total = 0.0
     for alignment in product({*label, BLANK}, repeat=times):
