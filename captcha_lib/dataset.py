@@ -29,10 +29,13 @@ def build_dataset(folder, crop=False, test_size=0.1, seed=42):
     """Return x_train, x_test, y_train, y_test of the PNG files in `folder`, split over their sorted names.
 
     Images are float32 (n, 200, 50, 1) in 0..1, labels int64 (n, 5) in 0..18: 936 for training and 104 for test
-    of 1,040. JPEG files are left out. Raises what `read_samples` and `encode_image` raise. Taught in lesson 3.
+    of 1,040. JPEG files are left out. Raises ValueError for fewer than two PNG files, and what `read_samples` and
+    `encode_image` raise. Taught in lesson 3.
     """
     samples = read_samples(folder)
     samples = samples[samples["extension"] == "png"]
+    if len(samples) < 2:
+        raise ValueError(f"{folder} holds {len(samples)} PNG files: expected two or more to split")
     x = np.array([encode_image(Path(folder) / name, crop) for name in samples["file_name"]])
     y = np.array([encode_label(label) for label in samples["label"]])
     return train_test_split(x, y, test_size=test_size, random_state=seed)

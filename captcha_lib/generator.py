@@ -21,9 +21,8 @@ from captcha_lib.workspace import written_beside
 WIDTH, HEIGHT = 200, 50
 SUPERSAMPLING = 4
 
-FONT = FontProperties(
-    family="DejaVu Sans", weight="bold"
-)  # matplotlib brings it: the same file on every machine
+# matplotlib brings this font: it is the same file on every machine.
+FONT = FontProperties(family="DejaVu Sans", weight="bold")
 LETTER_SIZE, LETTER_SQUEEZE, LETTER_GAP = 42, 0.78, 2
 TEXT_START, BASELINE = 33, 42
 
@@ -52,9 +51,8 @@ def _fill(outlines):
     Our own scan lines, because font rasterisers round differently from version to version.
     """
     x, y = np.concatenate(outlines).T * SUPERSAMPLING
-    x_next, y_next = (
-        np.concatenate([np.roll(outline, -1, axis=0) for outline in outlines]).T * SUPERSAMPLING
-    )
+    following = [np.roll(outline, -1, axis=0) for outline in outlines]
+    x_next, y_next = np.concatenate(following).T * SUPERSAMPLING
     scan_lines = np.arange(HEIGHT * SUPERSAMPLING) + 0.5
     edge, row = np.nonzero((y[:, None] <= scan_lines) != (y_next[:, None] <= scan_lines))
     crossing = x[edge] + (scan_lines[row] - y[edge]) / (y_next - y)[edge] * (x_next - x)[edge]
@@ -105,10 +103,9 @@ def ripple(ink):
 def _flatten(curve):
     """Return the points of a polyline within two pixels of a cubic Bezier curve given by four points."""
     start, end = curve[0], curve[3]
-    along = (end - start) / max(np.hypot(*(end - start)), 1e-9)
-    nearest = (
-        start + along * np.clip((curve[1:3] - start) @ along, 0, np.hypot(*(end - start)))[:, None]
-    )
+    length = np.hypot(*(end - start))
+    along = (end - start) / max(length, 1e-9)
+    nearest = start + along * np.clip((curve[1:3] - start) @ along, 0, length)[:, None]
     if np.hypot(*(curve[1:3] - nearest).T).max() <= STROKE_FLATNESS:
         return [start, end]
     first = (curve[:-1] + curve[1:]) / 2
@@ -129,10 +126,8 @@ def draw_strokes(rng):
             radius = STROKE_WIDTHS[min(number, 2)] / 2
             along = (end - start) / np.hypot(*(end - start)) * radius
             across = along[::-1] * (1, -1)
-            start, end = (
-                start - along,
-                end + along,
-            )  # square caps reach half a width beyond the ends
+            # Square caps reach half a width beyond the ends.
+            start, end = start - along, end + along
             segments.append(np.array([start + across, end + across, end - across, start - across]))
     return _fill(segments)
 
@@ -161,16 +156,15 @@ def draw_label(rng):
 def write_samples(folder, png=1040, jpg=30, seed=0):
     """Write `png` RGBA and `jpg` RGB images named by their labels into a new `folder`; return it as a Path.
 
-    The same seed gives the same pixels; the eight files of lesson 1 come first. The folder appears complete or
+    The same seed gives the same pixels; the eight files of lesson 1 are among them. The folder appears complete or
     not at all. Raises FileExistsError where something stands at `folder` already.
     """
     folder, rng = Path(folder), np.random.default_rng(seed)
     labels = dict.fromkeys([*LESSON_PNG[:png], *LESSON_JPG[:jpg]])
     while len(labels) < png + jpg:
         labels.setdefault(draw_label(rng))
-    labels = sorted(
-        labels, key=lambda label: label in LESSON_JPG
-    )  # the four JPEG of lesson 1 to the end
+    # The last ones become JPEG, so the four JPEG of lesson 1 go to the end.
+    labels = sorted(labels, key=lambda label: label in LESSON_JPG)
     with written_beside(folder) as unfinished:
         for number, label in enumerate(tqdm(labels, desc="drawing images", leave=False)):
             image = Image.fromarray(render_captcha(label, rng))

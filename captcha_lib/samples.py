@@ -121,7 +121,7 @@ def read_samples(folder):
     if not files:
         raise FileNotFoundError(f"{folder} holds no images: expected files such as 2g7nm.png in it")
     samples = pd.DataFrame({"file_name": [file.name for file in files]})
-    samples["extension"] = [file.suffix[1:] for file in files]
+    samples["extension"] = [file.suffix[1:].lower() for file in files]
     samples["label"] = [check_label(file.stem) for file in files]
     samples["label_size"] = samples["label"].str.len()
     for position in range(LABEL_LENGTH):

@@ -27,9 +27,8 @@ def output_folder(kind):
     It lies in $CAPTCHA_OUTPUT, else in `build` beside the nearest pyproject.toml, else in `build` here.
     """
     here = Path.cwd()
-    root = next(
-        (place for place in (here, *here.parents) if (place / "pyproject.toml").is_file()), here
-    )
+    projects = (place for place in (here, *here.parents) if (place / "pyproject.toml").is_file())
+    root = next(projects, here)
     folder = Path(os.environ.get("CAPTCHA_OUTPUT") or root / "build") / kind
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -39,7 +38,7 @@ def output_folder(kind):
 def written_beside(folder):
     """Yield an empty folder beside `folder` that takes its name once the block ends without an error.
 
-    Raises FileExistsError where `folder` exists already, PermissionError where it cannot be made.
+    Where another run has filled `folder` in the meantime, that one stays and this one is dropped. Raises FileExistsError where `folder` exists already, PermissionError where it cannot be made.
     """
     folder = Path(folder)
     if folder.exists():
@@ -49,7 +48,11 @@ def written_beside(folder):
     try:
         yield unfinished
         unfinished.chmod(0o755)  # mkdtemp shuts out every other user
-        unfinished.rename(folder)
+        try:
+            unfinished.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -57,9 +60,8 @@ def written_beside(folder):
 def list_images(folder):
     """Return the image files that lie directly in `folder`, as Paths in the order of their names."""
     files = (file for file in Path(folder).iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
-    return sorted(
-        (file for file in files if not file.name.startswith(".")), key=lambda file: file.name
-    )
+    shown = (file for file in files if not file.name.startswith("."))
+    return sorted(shown, key=lambda file: file.name)
 
 
 def digest(files):
@@ -81,11 +83,9 @@ def find_images(place):
         )
     if place.is_file():
         return _unpack_images(place)
-    # The public archive holds its images twice, the second time in samples/samples: the outermost folder is enough.
-    for folder in sorted(
-        [place, *(found for found in place.rglob("*") if found.is_dir())],
-        key=lambda folder: (len(folder.parts), folder),
-    ):
+    # The public archive holds its images twice, the second time in samples/samples: take the outermost folder only.
+    folders = [place, *(found for found in place.rglob("*") if found.is_dir())]
+    for folder in sorted(folders, key=lambda folder: (len(folder.parts), folder)):
         if list_images(folder):
             return folder
     raise FileNotFoundError(f"{place} holds no images: expected files such as 2g7nm.png in it")

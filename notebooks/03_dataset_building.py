@@ -227,6 +227,8 @@ from sklearn.model_selection import train_test_split
 def build_dataset(folder, crop=False, test_size=0.1, seed=42):
     samples = read_samples(folder)
     samples = samples[samples["extension"] == "png"]
+    if len(samples) < 2:
+        raise ValueError(f"{folder} holds {len(samples)} PNG files: expected two or more to split")
     x = np.array([encode_image(Path(folder) / name, crop) for name in samples["file_name"]])
     y = np.array([encode_label(label) for label in samples["label"]])
     return train_test_split(x, y, test_size=test_size, random_state=seed)

@@ -79,21 +79,26 @@ def execute_all(output, read, write):
         for twin in list_twins():
             notebook = read(twin)
             try:
-                times.append(
-                    {"lesson": twin.stem, "seconds": round(execute(notebook, twin.stem, log))}
-                )
+                seconds = execute(notebook, twin.stem, log)
             except CellExecutionError as error:
                 sys.exit(f"{twin.stem} stopped:\n{error}")
+            times.append({"lesson": twin.stem, "seconds": round(seconds)})
             write(notebook, twin.with_suffix(".ipynb").name)
     return pd.DataFrame(times)
+
+
+def locate_or_stop():
+    """Return the folder of images, or stop with one line. The embedded set is drawn here, not in a lesson's output."""
+    try:
+        return locate_samples()
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(str(error))
 
 
 def write_notebook(notebook, file):
     """Write a notebook beside `file`, then let it take the name."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    notebook.metadata = nbformat.from_dict(
-        METADATA
-    )  # without the Python version that the kernel adds
+    notebook.metadata = nbformat.from_dict(METADATA)  # the kernel adds its Python version
     unfinished = file.with_suffix(".unfinished")
     nbformat.write(notebook, unfinished)
     unfinished.replace(file)
@@ -101,6 +106,7 @@ def write_notebook(notebook, file):
 
 def course():
     """Execute copies of all lessons under build/course and print the results table."""
+    locate_or_stop()
     output = PROJECT / "build" / "course"
     times = execute_all(
         output,
@@ -116,7 +122,7 @@ def course():
 def rebuild():
     """Rebuild every .ipynb from its twin, executed on the embedded set, and the pictures that README shows."""
     os.environ["CAPTCHA_DATA"] = "embedded"
-    locate_samples()  # drawn here, so that no lesson's output shows the drawing
+    locate_or_stop()
     output = PROJECT / "build" / "notebooks"
     execute_all(
         output, read_twin, write=lambda notebook, name: write_notebook(notebook, NOTEBOOKS / name)
@@ -132,30 +138,15 @@ def compare():
     output = PROJECT / "build" / "test"
     shutil.rmtree(output, ignore_errors=True)
     os.environ |= {"CAPTCHA_DATA": "embedded", "CAPTCHA_OUTPUT": str(output)}
-    locate_samples()  # drawn here, as for rebuild
-    sys.exit(
-        subprocess.call(
-            [
-                sys.executable,
-                "-m",
-                "pytest",
-                "--nbval",
-                "--nbval-current-env",
-                "--durations=5",
-                "-p",
-                "no:cacheprovider",
-                str(NOTEBOOKS),
-            ]
-        )
-    )
+    locate_or_stop()
+    options = ["--nbval", "--nbval-current-env", "--durations=5", "-p", "no:cacheprovider"]
+    sys.exit(subprocess.call([sys.executable, "-m", "pytest", *options, str(NOTEBOOKS)]))
 
 
 def results():
     """Measure the results table on the real set and put it into figures/ and README.md."""
-    if digest(list_images(locate_samples())) != REAL_SET_DIGEST:
-        sys.exit(
-            "these are not the 1,070 images of the real data set: name their folder in CAPTCHA_DATA"
-        )
+    if digest(list_images(locate_or_stop())) != REAL_SET_DIGEST:
+        sys.exit("not the 1,070 images of the real data set: name their folder in CAPTCHA_DATA")
     table = course()
     table.to_csv(PROJECT / "figures" / "results.csv", index=False)
     readme = PROJECT / "README.md"

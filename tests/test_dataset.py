@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -78,7 +80,23 @@ def test_some_rows_of_a_table_can_be_streamed(drawn_set):
     assert labels.numpy().tolist() == [encode_label(label).tolist() for label in some["label"]]
 
 
+@pytest.mark.parametrize("names", [["3c7de.jpg"], ["2g7nm.png"]])
+def test_too_few_images_to_split_are_told(tmp_path, drawn_set, names):
+    for name in names:
+        shutil.copy(drawn_set / name, tmp_path)
+    with pytest.raises(ValueError, match="PNG files: expected two or more to split"):
+        build_dataset(tmp_path)
+
+
+def test_the_case_of_an_ending_does_not_matter(tmp_path, drawn_set):
+    for file in drawn_set.glob("*.png"):
+        shutil.copy(file, tmp_path / f"{file.stem}.PNG")
+    for one, other in zip(build_dataset(tmp_path), build_dataset(drawn_set)):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_a_bad_image_is_named_when_the_set_is_built(tmp_path, drawn_set):
+    shutil.copy(drawn_set / "34pcn.png", tmp_path)
     (tmp_path / "2g7nm.png").write_text("hello")
     with pytest.raises(ValueError, match="2g7nm.png is no image"):
         build_dataset(tmp_path)

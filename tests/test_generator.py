@@ -6,6 +6,7 @@ from PIL import Image, ImageDraw
 
 from captcha_lib import generator, render_captcha, write_samples
 from captcha_lib.generator import draw_label, draw_strokes
+from captcha_lib.workspace import written_beside
 
 
 def test_pixels_are_the_same_on_every_machine():
@@ -95,6 +96,15 @@ def test_an_interrupted_drawing_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         write_samples(tmp_path / "samples", png=5, jpg=2)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_runs_at_once_leave_one_complete_folder(tmp_path):
+    with written_beside(tmp_path / "samples") as slow:
+        (slow / "x").write_text("slow")
+        with written_beside(tmp_path / "samples") as fast:
+            (fast / "x").write_text("fast")
+    assert [file.name for file in tmp_path.iterdir()] == ["samples"]
+    assert (tmp_path / "samples/x").read_text() == "fast"
 
 
 def test_a_folder_that_exists_is_left_alone(tmp_path):
