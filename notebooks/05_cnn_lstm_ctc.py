@@ -103,7 +103,7 @@ for weight, state in memory.items():
     print(f"u = {weight}: after 10 steps {state[10]:.3f}, after 49 steps {state[49]:.3f}")
 
 # %% [markdown]
-# It forgets. A letter is about seven columns wide, and a plain RNN has trouble carrying anything across two letters.
+# It forgets. A letter is about six columns wide, and a plain RNN has trouble carrying anything across two letters.
 # The gradient that should teach it runs back along the same path and fades in the same way.
 #
 # ## Gates
@@ -199,6 +199,7 @@ for alignment in ["--22--g-77nn-m--", "2-g-7-n---------m", "dddmyyg", "d-dmyyg"]
 # all. Watch how many there are:
 
 # %%
+import math
 from itertools import product
 
 alignments = [text for text in map("".join, product("23-", repeat=4)) if collapse(text) == "23"]
@@ -217,11 +218,13 @@ plt.show()
 
 # %%
 print("alignments without any blank:", (grid != 2).all(axis=1).sum())
+print("by formula, 2 letters in 4 columns:", math.comb(4 + 2, 2 * 2))
+print(f"5 different letters in 50 columns:  {math.comb(50 + 5, 2 * 5):,}")
 
 # %% [markdown]
 # CTC does not care which of them the model uses. The probability of the text is the **sum over all its alignments**, and
-# the loss is minus its logarithm. With 50 columns there are millions of alignments, but a clever recursion adds them up
-# without listing them. Keras has it. We tell it where the blank is, because its own guess would be class 0:
+# the loss is minus its logarithm. Nobody can list 29 billion alignments, but a clever recursion adds them up without
+# listing them. Keras has it. We tell it where the blank is, because its own guess would be class 0:
 
 # %%
 from keras import ops
