@@ -36,25 +36,19 @@ samples_folder = locate_samples()
 # %% [markdown]
 # ## Eight images
 #
-# Let us look before we count. We pick eight files, four of each format, by their names:
+# Let us look before we count. We pick eight files, four of each format, by their names. (A folder of your own will not
+# have them, so we fall back on its first eight.)
 
 # %%
-names = [
-    "2g7nm.png",
-    "34pcn.png",
-    "bny23.png",
-    "c4mcm.png",
-    "3c7de.jpg",
-    "nxf2c.jpg",
-    "pcmcc.jpg",
-    "yge7c.jpg",
-]
+from captcha_lib.workspace import list_images
+
+names = ["2g7nm.png", "34pcn.png", "bny23.png", "c4mcm.png"]
+names += ["3c7de.jpg", "nxf2c.jpg", "pcmcc.jpg", "yge7c.jpg"]
 files = [samples_folder / name for name in names if (samples_folder / name).exists()]
-print(len(files), "of the eight files are here")
+files = files or list_images(samples_folder)[:8]
+print(len(files), "files")
 
 # %% [markdown]
-# (If you brought a folder of your own, put eight of your names into that list.)
-#
 # To draw them we need each file as an array. `read_image` opens a file with Pillow and refuses anything that is no
 # complete image of 200 x 50 pixels:
 
@@ -108,9 +102,11 @@ for file in files:
 #
 # The PNG files have four numbers a pixel, the JPEG files have three. The first three are red, green and blue. A PNG can
 # carry a fourth, *alpha*, which says how solid the pixel is. JPEG has no such thing. What do these channels hold?
+# (`convert` makes sure that we get these four, whatever a folder of your own may hold.)
 
 # %%
-red, green, blue, alpha = np.moveaxis(first, -1, 0)
+rgba = np.asarray(read_image(files[0]).convert("RGBA"))
+red, green, blue, alpha = np.moveaxis(rgba, -1, 0)
 print("red equals green:", (red == green).all())
 print("red equals blue: ", (red == blue).all())
 print("alpha holds only:", np.unique(alpha))
@@ -120,18 +116,17 @@ print("alpha holds only:", np.unique(alpha))
 # blue make grey. So 10,000 of the 40,000 numbers tell us everything. Is that true of all files?
 
 # %%
-from captcha_lib.workspace import list_images
-
 all_files = list_images(samples_folder)
-pixels = [np.asarray(read_image(file)) for file in all_files]
-grey_files = sum((image[..., :3] == image[..., :1]).all() for image in pixels)
+pixels = [np.asarray(read_image(file).convert("RGB")) for file in all_files]
+grey_files = sum((image == image[..., :1]).all() for image in pixels)
 print(f"{grey_files:,} of {len(pixels):,} files are grey in every pixel")
 
 # %% [markdown]
 # From here on, one channel is enough. We keep the first one of every PNG, as one array with an axis for the image:
 
 # %%
-grey = np.array([image[..., 0] for image in pixels if image.shape[-1] == 4])
+is_png = [file.suffix.lower() == ".png" for file in all_files]
+grey = np.array(pixels)[is_png, :, :, 0]
 print(grey.shape, f"{grey.nbytes / 1e6:.0f} MB")
 
 # %% [markdown]

@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
 
-from captcha_lib import locate_samples
+from captcha_lib import locate_samples, read_samples
 from captcha_lib.samples import REAL_SET_DIGEST
 from captcha_lib.workspace import digest, list_images
 
@@ -88,9 +88,14 @@ def execute_all(output, read, write):
 
 
 def locate_or_stop():
-    """Return the folder of images, or stop with one line. The embedded set is drawn here, not in a lesson's output."""
+    """Return the folder of images, or stop with one line where it or a file name in it is wrong.
+
+    The embedded set is drawn here, so that its drawing does not show in a lesson's output.
+    """
     try:
-        return locate_samples()
+        folder = locate_samples()
+        read_samples(folder)
+        return folder
     except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))
 
