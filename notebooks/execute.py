@@ -111,7 +111,7 @@ def write_notebook(notebook, file):
 
 def course():
     """Execute copies of all lessons under build/course and print the results table."""
-    locate_or_stop()
+    folder = locate_or_stop()
     output = PROJECT / "build" / "course"
     times = execute_all(
         output,
@@ -119,6 +119,7 @@ def course():
         write=lambda notebook, name: write_notebook(notebook, output / name),
     )
     results = pd.read_csv(output / "tables" / "results.csv")
+    (output / "tables" / "images.sha256").write_text(digest(list_images(folder)))
     print(f"\n{times.to_string(index=False)}\n\n{results.to_string(index=False)}\n")
     print("Executed lessons, figures and tables: build/course")
     return results
