@@ -86,6 +86,18 @@ def test_no_real_image_is_committed(real_set):
     assert not [picture for picture in pictures if picture.read_bytes() in real]
 
 
+def test_readme_and_figures_hold_the_same_pictures():
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"figures/(\w+\.png)", readme))
+    assert shown == {picture.name for picture in (PROJECT / "figures").glob("*.png")}
+
+
+def test_links_in_the_readme_lead_somewhere():
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)]+)\)", readme):
+        assert (PROJECT / link).exists(), link
+
+
 # The results table
 
 
