@@ -237,12 +237,12 @@ plt.show()
 # %%
 last = {name: values[-1] for name, values in history.history.items()}
 print("accuracy on training images above 97 %:", last["accuracy"] > 0.97)
-print("loss on test images more than 5 times that:", last["val_loss"] > 5 * last["loss"])
+print("test loss more than 5 times the training loss:", last["val_loss"] > 5 * last["loss"])
 
 # %% [markdown]
 # On its training images the model is perfect. On images it has not seen the loss stops falling early. The gap between
 # the lines has a name, **overfitting**: with two million parameters for 936 images, the model has begun to learn the
-# images by heart. More images would help, and lessons 7 and 8 will draw them. More epochs would not.
+# images by heart. More images would help. More epochs would not.
 #
 # ## Ten readings
 #

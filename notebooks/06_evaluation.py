@@ -386,4 +386,5 @@ print("right" if share_of_right_length(["2g7nm", "4cpy", "87mnym", "bny23"]) == 
 #
 # ## The way on
 #
-# You have read the last lesson so far. Next: draw your own training images, and go from here to 99 of 100.
+# This is the last lesson so far. If you want to go on by yourself: `captcha_lib.generator` draws captchas like these, as
+# many as you like. How well does a model read the real ones that has seen only drawn ones?
