@@ -1,4 +1,4 @@
-"""Draw look-alike captcha images, step by step as the real ones were made (lesson 7).
+"""Draw look-alike captcha images, step by step as the real ones were made.
 
 The steps are those of the Kaptcha and SimpleCaptcha generators: five bold letters, two filters that bend them,
 two strokes across, a grey gradient behind. Coordinates are pixels: x runs right 0..199, y runs down 0..49.
@@ -136,7 +136,7 @@ def render_captcha(text, rng):
     """Return one drawn captcha: uint8, shape (50, 200), 0 black .. 255 white.
 
     `text` is a label of five characters, `rng` a numpy.random.Generator that places the two strokes.
-    Raises ValueError for a text that is no label. Taught in lesson 7.
+    Raises ValueError for a text that is no label.
     """
     letters = ripple(water(draw_letters(check_label(text))))
     y, x = np.mgrid[:HEIGHT, :WIDTH]

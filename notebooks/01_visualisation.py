@@ -239,9 +239,8 @@ plt.show()
 
 # %%
 for start in (30, 60, 90, 120):
-    print(
-        f"columns {start:3} to {start + 29:3}: {comb[start - 1 : start + 29].mean():.0f} grey levels"
-    )
+    strength = comb[start - 1 : start + 29].mean()
+    print(f"columns {start:3} to {start + 29:3}: {strength:.0f} grey levels")
 
 # %% [markdown]
 # The comb is strongest around the middle of the picture and fades to both sides. So the same letter looks different in

@@ -189,11 +189,9 @@ axis.set(xlabel="character", ylabel="position")
 plt.show()
 
 # %%
-without_n = by_position.drop("n")
+without_n = by_position.drop("n").values
 print("n, by position:", by_position.loc["n"].tolist())
-print(
-    f"all others: {without_n.min().min()} to {without_n.max().max()}, mean {without_n.values.mean():.0f}"
-)
+print(f"all others: {without_n.min()} to {without_n.max()}, mean {without_n.mean():.0f}")
 
 # %% [markdown]
 # The column of `n` is bright in every place, and the rest is noise. So no position has rules of its own. If a

@@ -124,9 +124,8 @@ def build_cnn():
 # %%
 model = build_cnn()
 for layer in model.layers:
-    print(
-        f"{type(layer).__name__:13} {str(layer.output.shape):21} {layer.count_params():>9,} parameters"
-    )
+    kind, shape = type(layer).__name__, str(layer.output.shape)
+    print(f"{kind:13} {shape:21} {layer.count_params():>9,} parameters")
 print(f"{'together':35} {model.count_params():>9,} parameters")
 
 # %% [markdown]
@@ -252,9 +251,8 @@ print("test loss more than 5 times the training loss:", last["val_loss"] > 5 * l
 probabilities = model.predict(x_test, verbose=0)
 predicted = probabilities.argmax(axis=-1)
 print(probabilities.shape, "->", predicted.shape)
-print(
-    "each strip's probabilities add up to 1:", np.allclose(probabilities.sum(axis=-1), 1, atol=1e-5)
-)
+sums = probabilities.sum(axis=-1)
+print("each strip's probabilities add up to 1:", np.allclose(sums, 1, atol=1e-5))
 
 # %% [markdown]
 # Two small functions mark each wrong letter with a caret and draw the images in a grid:

@@ -275,8 +275,8 @@ print("characters in the matrix:", confusion.sum())
 print("on the diagonal, more than 85 %:", np.trace(confusion) / confusion.sum() > 0.85)
 
 # %% [markdown]
-# Few mistakes are pure chance. Pairs such as `m` and `n`, or `3` and `8`, share most of their strokes, and one dark line
-# in the wrong place turns the one into the other.
+# The counts are small, so do not read much into a single cell. Still, the pairs at the top of the list tend to share most
+# of their strokes, like `m` and `n` or `3` and `8`: one dark line in the wrong place turns the one into the other.
 #
 # ## The ten worst readings
 #
