@@ -13,7 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 _MODULES = {
     "alphabet": ("ALPHABET", "encode_label", "decode_label"),
     "samples": ("locate_samples", "download_samples", "read_samples", "count_characters"),
-    "generator": ("render_captcha", "write_samples"),
+    "generator": ("render_captcha", "render_captchas", "write_samples"),
     "dataset": ("encode_image", "build_dataset", "stream_dataset"),
     "cnn": ("build_cnn",),
     "ctc": ("build_cnn_lstm_ctc", "ctc_loss", "decode_ctc"),

@@ -1,32 +1,38 @@
-"""Draw look-alike captcha images, step by step as the real ones were made.
+"""Draw captcha images, step by step as the real ones were made (lesson 7).
 
-The steps are those of the Kaptcha and SimpleCaptcha generators: five bold letters, two filters that bend them,
-two strokes across, a grey gradient behind. Coordinates are pixels: x runs right 0..199, y runs down 0..49.
+The steps and their numbers are those of the Kaptcha generators: bold letters side by side, two filters that bend them,
+two strokes across, a grey gradient behind. Lengths are in pixels; x runs right 0..199, y runs down 0..49. Many images
+are drawn at once: arrays of ink are int16 (200, 50, images), columns first, 0 nothing .. 256 black.
 """
 
 import hashlib
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextPath
 from PIL import Image
-from scipy.ndimage import map_coordinates
+from scipy.sparse import csr_array
 from tqdm import tqdm
 
-from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH, check_label
+from captcha_lib import fonts
+from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH
+from captcha_lib.fonts import (
+    DEJAVU_BOLD,
+    FULL,
+    HEIGHT,
+    WIDTH,
+    Font,
+    fill,
+    letter_outline,
+    mean_width,
+)
 from captcha_lib.workspace import written_beside
 
-WIDTH, HEIGHT = 200, 50
-SUPERSAMPLING = 4
+BATCH = 32  # images drawn at once: enough to be fast, few enough to stay in the processor's cache
+FILTER_ONE = 4096  # filter weights are whole 4096ths
 
-# matplotlib brings this font: it is the same file on every machine.
-FONT = FontProperties(family="DejaVu Sans", weight="bold")
-LETTER_SIZE, LETTER_SQUEEZE, LETTER_GAP = 42, 0.78, 2
-TEXT_START, BASELINE = 33, 42
-
-STROKE_KNOTS = [(20, 20, 50, 50), (20, 50, 100, 180)]
+STROKE_KNOTS = np.array([(20, 20, 50, 50), (20, 50, 100, 180)], float)
 STROKE_WIDTHS = (3.6, 2.7, 1.8)
 STROKE_FLATNESS = 2
 
@@ -35,114 +41,236 @@ LESSON_PNG = ("2g7nm", "34pcn", "bny23", "c4mcm")
 LESSON_JPG = ("3c7de", "nxf2c", "pcmcc", "yge7c")
 
 
-@cache
-def _letter_outline(character):
-    """Return the closed outlines of one character at x = 0, y down from its baseline, and its width in pixels."""
-    path = TextPath((0, 0), character, size=LETTER_SIZE, prop=FONT)
-    outlines = [outline * (LETTER_SQUEEZE, -1) for outline in path.to_polygons()]
-    left = min(outline[:, 0].min() for outline in outlines)
-    outlines = [outline - (left, 0) for outline in outlines]
-    return outlines, max(outline[:, 0].max() for outline in outlines)
+@dataclass(frozen=True)
+class Style:
+    """How the letters of one image are drawn; as it stands, like those of the embedded set.
 
-
-def _fill(outlines):
-    """Return how much of each pixel the closed outlines cover: float64 (50, 200) in 0..1.
-
-    Our own scan lines, because font rasterisers round differently from version to version.
+    `size` is the font's, `width` stretches the letters sideways, `slant` leans them to the right by that share of
+    their height, `thickness` adds ink all around them. The first letter is set at `start`, each next one where the
+    last one's ink would end if it began there, plus `gap`; `baseline` is the y they stand on. The published size and
+    baseline are these; start and gap are 28 and 2 there, for a font with wider margins than DejaVu Sans.
+    Raises ValueError for a size that the filters would destroy.
     """
-    x, y = np.concatenate(outlines).T * SUPERSAMPLING
-    following = [np.roll(outline, -1, axis=0) for outline in outlines]
-    x_next, y_next = np.concatenate(following).T * SUPERSAMPLING
-    scan_lines = np.arange(HEIGHT * SUPERSAMPLING) + 0.5
-    edge, row = np.nonzero((y[:, None] <= scan_lines) != (y_next[:, None] <= scan_lines))
-    crossing = x[edge] + (scan_lines[row] - y[edge]) / (y_next - y)[edge] * (x_next - x)[edge]
-    column = np.clip(np.ceil(crossing - 0.5), 0, WIDTH * SUPERSAMPLING).astype(int)
-    winding = np.zeros((HEIGHT * SUPERSAMPLING, WIDTH * SUPERSAMPLING + 1), np.int8)
-    np.add.at(winding, (row, column), np.where(y_next > y, 1, -1)[edge].astype(np.int8))
-    inside = winding.cumsum(axis=1, dtype=np.int8)[:, :-1] != 0
-    return inside.reshape(HEIGHT, SUPERSAMPLING, WIDTH, SUPERSAMPLING).mean(axis=(1, 3))
+
+    font: Font = DEJAVU_BOLD
+    size: float = 40
+    width: float = 0.78
+    slant: float = 0
+    thickness: float = 0
+    gap: int = 4
+    start: int = 31
+    baseline: float = 42
+
+    def __post_init__(self):
+        if not 10 <= self.size <= 60:
+            raise ValueError(
+                f"letters of size {self.size:g} do not survive the filters: expected 10 to 60 pixels"
+            )
 
 
-def draw_letters(text):
-    """Return the ink of the letters alone: float64 (50, 200), 0 nothing .. 1 black."""
-    outlines, x = [], TEXT_START
-    for character in text:
-        letter, width = _letter_outline(character)
-        outlines += [outline + (x, BASELINE) for outline in letter]
-        x += width + LETTER_GAP
-    return _fill(outlines)
+def random_style(text, rng, fonts):
+    """Return a Style for one text, around the published one, its font one of `fonts`. Taught in lesson 7.
+
+    What is drawn is the letters' mean width, not their stretch, so that all fonts give texts of about one length; a
+    text that would not fit gets narrower letters.
+    """
+    chance = iter(rng.random(8))
+
+    def between(low, high):
+        return low + (high - low) * next(chance)
+
+    font, size = fonts[int(between(0, len(fonts)))], between(36, 45)
+    start, gap = round(between(25, 31)), round(between(0, 4))
+    outlines = [letter_outline(font, character) for character in text]
+    text_width = sum(right - left for _, left, right in outlines) + outlines[-1][1]
+    widest = (WIDTH - start - gap * len(text)) / text_width
+    return Style(
+        font,
+        size,
+        width=min(between(15, 22) / mean_width(font), widest) / size,
+        slant=between(-0.06, 0.06),
+        thickness=between(-0.4, 0.6),
+        gap=gap,
+        start=start,
+        baseline=between(40, 44),
+    )
+
+
+def draw_letters(texts, styles):
+    """Return the ink of the letters alone, one image for each text and its Style.
+
+    Raises ValueError for a text that is empty or too wide, and for a character that the font lacks.
+    """
+    outlines, letters = [], []
+    for image, (text, style) in enumerate(zip(texts, styles)):
+        if not text:
+            raise ValueError("an empty text cannot be drawn: expected one or more characters")
+        x, scale = style.start, style.size * style.width
+        for place, character in enumerate(text):
+            outline, left, right = letter_outline(style.font, character)
+            if x + right * scale > WIDTH:
+                raise ValueError(
+                    f"{text!r} is too wide for {WIDTH} pixels at size {style.size:g} and width {style.width:.2f}: "
+                    f"its first {place} characters fit"
+                )
+            outlines.append(outline)
+            letters.append(
+                (image, x, style.baseline, scale, style.size, style.slant, style.thickness)
+            )
+            x += int((right - left) * scale) + style.gap
+    letters = np.repeat(letters, [len(outline) for outline in outlines], axis=0)
+    x, baseline, scale, size, slant, thickness = letters[:, 1:, np.newaxis].transpose(1, 0, 2)
+    outlines = np.concatenate(outlines)
+    up = outlines[:, 1:4:2]
+    edges = np.empty_like(outlines[:, :4])
+    edges[:, ::2] = x + scale * (outlines[:, :4:2] + slant * up) + thickness * outlines[:, 4::2]
+    edges[:, 1::2] = baseline - size * up - thickness * outlines[:, 5::2]
+    return fill(edges, letters[:, 0].astype(np.int64), len(texts))
+
+
+def water_places(amplitude=1.5, wavelength=2, phase=10, radius=50):
+    """Return the x and the y that each pixel is read from under rings of water around (100, 25): float64 (200, 50).
+
+    A wavelength of 2 pixels is finer than pixels can show, which makes the fuzzy double edges. Taught in lesson 7.
+    """
+    x, y = np.mgrid[:WIDTH, :HEIGHT].astype(float)
+    distance = np.clip(np.hypot(x - 100, y - 25), 1e-9, radius)
+    wave = amplitude * np.sin(2 * np.pi * distance / wavelength - phase)
+    shift = wave * (radius - distance) / radius * wavelength / distance
+    return x + shift * (x - 100), y + shift * (y - 25)
+
+
+def ripple_places(x_amplitude=2.6, x_wavelength=15, y_amplitude=1.7, y_wavelength=5):
+    """Return the x and the y that each pixel is read from under two slow waves: float64 (200, 50).
+
+    As in the original, a "wavelength" is the way to the next radian, not to the next crest. Taught in lesson 7.
+    """
+    x, y = np.mgrid[:WIDTH, :HEIGHT].astype(float)
+    return x + x_amplitude * np.sin(y / x_wavelength), y + y_amplitude * np.sin(x / y_wavelength)
+
+
+def _read_at(x, y):
+    """Return the sparse matrix that reads each pixel as a mean of the four around (x, y); beyond an edge, on it."""
+    x, y = np.clip(x, 0, WIDTH - 1).ravel(), np.clip(y, 0, HEIGHT - 1).ravel()
+    left, top = np.minimum(x.astype(int), WIDTH - 2), np.minimum(y.astype(int), HEIGHT - 2)
+    right, down = x - left, y - top
+    shares = [(1 - right) * (1 - down), (1 - right) * down, right * (1 - down), right * down]
+    pixel = left * HEIGHT + top
+    places = [pixel, pixel + 1, pixel + HEIGHT, pixel + HEIGHT + 1]
+    rows = np.tile(np.arange(len(pixel)), 4)
+    shape = (len(pixel), len(pixel))
+    return csr_array((np.concatenate(shares), (rows, np.concatenate(places))), shape)
+
+
+def filter_matrix(*filters):
+    """Return the matrix that applies filters one after the other, each given as the places its pixels are read from.
+
+    Sparse int32, (10000, 10000), in 4096ths. Two filters in a row are one: the product of their matrices. Taught in
+    lesson 7.
+    """
+    matrix = _read_at(*filters[0])
+    for places in filters[1:]:
+        matrix = _read_at(*places) @ matrix
+    matrix.data = np.round(matrix.data * FILTER_ONE)
+    return matrix.astype(np.int32)
+
+
+def bend(ink, matrix):
+    """Return ink as seen through a filter matrix: shape, type and range as given. Taught in lesson 7."""
+    pixels = matrix @ ink.reshape(WIDTH * HEIGHT, -1) + FILTER_ONE // 2
+    return (pixels // FILTER_ONE).astype(np.int16).reshape(ink.shape)
 
 
 @cache
-def _water_map():
-    y, x = np.mgrid[:HEIGHT, :WIDTH].astype(float)
-    distance = np.clip(np.hypot(x - 100, y - 25), 1e-9, 50)
-    shift = 1.5 * np.sin(np.pi * distance - 10) * (50 - distance) / 50 * 2 / distance
-    return y + shift * (y - 25), x + shift * (x - 100)
+def _both_filters():
+    return filter_matrix(water_places(), ripple_places())
 
 
-@cache
-def _ripple_map():
-    y, x = np.mgrid[:HEIGHT, :WIDTH].astype(float)
-    return y + 1.7 * np.sin(x / 5), x + 2.6 * np.sin(y / 15)
+def _flatten(heights, flatness):
+    """Return the straight pieces of the strokes: whose image, which piece along its stroke, start and end (m, 2)."""
+    count = 2 * len(heights)
+    curves = np.stack([np.broadcast_to(STROKE_KNOTS, heights.shape), heights], axis=-1)
+    curves, stroke = curves.reshape(count, 4, 2), np.arange(count)
+    begins, share, pieces = np.zeros(count), 1.0, []
+    while len(curves):
+        start, along = curves[:, :1], curves[:, 3:] - curves[:, :1]
+        inner = curves[:, 1:3] - start
+        shadow = (inner * along).sum(2, keepdims=True)
+        shadow = np.clip(shadow / np.maximum((along**2).sum(2, keepdims=True), 1e-9), 0, 1)
+        flat = ((inner - shadow * along) ** 2).sum(2).max(1) <= flatness**2
+        pieces.append((stroke[flat], begins[flat], curves[flat, 0], curves[flat, 3]))
+        # What is still too round is cut in halves (de Casteljau).
+        curves, stroke, begins, share = curves[~flat], stroke[~flat], begins[~flat], share / 2
+        first = (curves[:, :-1] + curves[:, 1:]) / 2
+        second = (first[:, :-1] + first[:, 1:]) / 2
+        middle = second.mean(axis=1)
+        left = [curves[:, 0], first[:, 0], second[:, 0], middle]
+        right = [middle, second[:, 1], first[:, 2], curves[:, 3]]
+        curves = np.concatenate([np.stack(left, axis=1), np.stack(right, axis=1)])
+        stroke, begins = np.tile(stroke, 2), np.concatenate([begins, begins + share])
+    stroke, begins, start, end = map(np.concatenate, zip(*pieces))
+    order = np.lexsort((begins, stroke))
+    stroke = stroke[order]
+    number = np.arange(len(stroke)) - np.searchsorted(stroke, stroke)
+    return stroke // 2, number, start[order], end[order]
 
 
-def water(ink):
-    """Return the ink seen through rings of water around (100, 25), within a radius of 50: shape and range as given.
+def draw_strokes(heights, widths=STROKE_WIDTHS, flatness=STROKE_FLATNESS):
+    """Return the ink of the two strokes of each image.
 
-    The wavelength of 2 pixels is finer than the pixels can show, which makes the fuzzy double edges.
+    `heights` are the y of the four points that each stroke's Bezier curve is bent by: (images, 2, 4), 0 .. 50. A
+    curve is drawn as straight pieces within `flatness` of it, `widths` wide: the first, the second, all later ones.
     """
-    return map_coordinates(ink, _water_map(), order=1, mode="nearest")
+    image, number, start, end = _flatten(heights, flatness)
+    start, end = np.trunc(start), np.trunc(end)
+    length = np.sqrt(((end - start) ** 2).sum(axis=1, keepdims=True))
+    image, number, start, end, length = (
+        part[length[:, 0] > 0] for part in (image, number, start, end, length)
+    )
+    along = (end - start) / length * np.array(widths)[np.minimum(number, 2), np.newaxis] / 2
+    across = along[:, ::-1] * (1, -1)
+    # Square caps reach half a width beyond the ends.
+    start, end = start - along, end + along
+    corners = np.stack([start + across, end + across, end - across, start - across], axis=1)
+    edges = np.concatenate([corners, np.roll(corners, -1, axis=1)], axis=2)
+    return fill(edges.reshape(-1, 4), np.repeat(image, 4), len(heights))
 
 
-def ripple(ink):
-    """Return the ink moved along two slow waves: shape and range as given."""
-    return map_coordinates(ink, _ripple_map(), order=1, mode="nearest")
+def draw_background(dark=192, light=255):
+    """Return the grey gradient from the upper left to the lower right corner: uint16 (200, 50, 1)."""
+    x, y = np.mgrid[:WIDTH, :HEIGHT]
+    share = (x * WIDTH + y * HEIGHT) / (WIDTH**2 + HEIGHT**2)
+    return (dark + (light - dark) * share + 0.5).astype(np.uint16)[:, :, np.newaxis]
 
 
-def _flatten(curve):
-    """Return the points of a polyline within two pixels of a cubic Bezier curve given by four points."""
-    start, end = curve[0], curve[3]
-    length = np.hypot(*(end - start))
-    along = (end - start) / max(length, 1e-9)
-    nearest = start + along * np.clip((curve[1:3] - start) @ along, 0, length)[:, None]
-    if np.hypot(*(curve[1:3] - nearest).T).max() <= STROKE_FLATNESS:
-        return [start, end]
-    first = (curve[:-1] + curve[1:]) / 2
-    second = (first[:-1] + first[1:]) / 2
-    middle = second.mean(axis=0)
-    left = _flatten(np.array([start, first[0], second[0], middle]))
-    return left + _flatten(np.array([middle, second[1], first[2], end]))[1:]
+def lay_ink(grey, ink):
+    """Return a grey image under a layer of ink: uint16, 0 .. 255. Taught in lesson 7."""
+    return (grey * (FULL - ink).astype(np.uint16) + FULL // 2) // FULL
 
 
-def draw_strokes(rng):
-    """Return the ink of the two strokes, their heights drawn from `rng`: float64 (50, 200), 0..1."""
-    segments = []
-    for knots in STROKE_KNOTS:
-        points = np.trunc(_flatten(np.column_stack([knots, rng.random(4) * HEIGHT])))
-        for number, (start, end) in enumerate(zip(points[:-1], points[1:])):
-            if (start == end).all():
-                continue
-            radius = STROKE_WIDTHS[min(number, 2)] / 2
-            along = (end - start) / np.hypot(*(end - start)) * radius
-            across = along[::-1] * (1, -1)
-            # Square caps reach half a width beyond the ends.
-            start, end = start - along, end + along
-            segments.append(np.array([start + across, end + across, end - across, start - across]))
-    return _fill(segments)
+def render_captchas(texts, rng, styles=None):
+    """Return drawn captchas: uint8 (images, 50, 200), 0 black .. 255 white, the same as `render_captcha` one by one.
 
-
-def render_captcha(text, rng):
-    """Return one drawn captcha: uint8, shape (50, 200), 0 black .. 255 white.
-
-    `text` is a label of five characters, `rng` a numpy.random.Generator that places the two strokes.
-    Raises ValueError for a text that is no label.
+    `styles` holds a Style for each text, else all have the embedded set's. Raises what `draw_letters` raises.
     """
-    letters = ripple(water(draw_letters(check_label(text))))
-    y, x = np.mgrid[:HEIGHT, :WIDTH]
-    background = 192 + (255 - 192) * (x * WIDTH + y * HEIGHT) / (WIDTH**2 + HEIGHT**2)
-    grey = background * (1 - letters) * (1 - draw_strokes(rng))
-    return np.floor(grey + 0.5).astype(np.uint8)
+    styles = styles or [Style()] * len(texts)
+    drawn = []
+    for first in range(0, len(texts), BATCH):
+        batch = slice(first, first + BATCH)
+        letters = bend(draw_letters(texts[batch], styles[batch]), _both_filters())
+        strokes = draw_strokes(rng.random((letters.shape[2], 2, 4)) * HEIGHT)
+        grey = lay_ink(lay_ink(draw_background(), letters), strokes)
+        drawn.append(grey.astype(np.uint8).transpose(2, 1, 0))
+    return np.concatenate(drawn)
+
+
+def render_captcha(text, rng, style=None):
+    """Return one drawn captcha: uint8 (50, 200), 0 black .. 255 white.
+
+    `rng`, a numpy.random.Generator, places the two strokes; without a Style the letters are those of the embedded
+    set. Raises what `draw_letters` raises.
+    """
+    return render_captchas([text], rng, [style or Style()])[0]
 
 
 def draw_label(rng):
@@ -157,7 +285,8 @@ def write_samples(folder, png=1040, jpg=30, seed=0):
     """Write `png` RGBA and `jpg` RGB images named by their labels into a new `folder`; return it as a Path.
 
     The same seed gives the same pixels; the eight files of lesson 1 are among them. The folder appears complete or
-    not at all. Raises FileExistsError where something stands at `folder` already.
+    not at all. Raises FileExistsError where something stands at `folder` already, PermissionError where it cannot be
+    made.
     """
     folder, rng = Path(folder), np.random.default_rng(seed)
     labels = dict.fromkeys([*LESSON_PNG[:png], *LESSON_JPG[:jpg]])
@@ -176,5 +305,6 @@ def write_samples(folder, png=1040, jpg=30, seed=0):
 
 
 def drawing_version():
-    """Return eight hexadecimal digits that change whenever this module does, so that a stale set is not reused."""
-    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
+    """Return eight hexadecimal digits that change whenever the drawing does, so that a stale set is not reused."""
+    sources = (Path(__file__), Path(fonts.__file__))
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:8]

@@ -7,7 +7,8 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
 from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH, check_label
-from captcha_lib.generator import HEIGHT, WIDTH, drawing_version, write_samples
+from captcha_lib.fonts import HEIGHT, WIDTH
+from captcha_lib.generator import drawing_version, write_samples
 from captcha_lib.workspace import cache_folder, digest, find_images, list_images, written_beside
 
 KAGGLE_INPUT = Path("/kaggle/input")
@@ -21,7 +22,8 @@ def locate_samples(path=None):
 
     Tried in this order: `path` (a folder or a zip); $CAPTCHA_DATA (the same, or the word `embedded`); Kaggle's
     input folder; a mounted Drive; an earlier download; the embedded look-alike set, drawn once into the cache.
-    Raises FileNotFoundError or ValueError where `path` or $CAPTCHA_DATA names no captcha images.
+    Raises FileNotFoundError or ValueError where `path` or $CAPTCHA_DATA names no captcha images, PermissionError
+    where the embedded set cannot be written.
     """
     wanted = path or os.environ.get("CAPTCHA_DATA")
     if wanted and str(wanted) != "embedded":
@@ -55,7 +57,12 @@ def _search_usual_places():
 
 def _draw_embedded_set():
     folder = cache_folder() / f"embedded-{drawing_version()}"
-    return folder if folder.exists() else write_samples(folder)
+    try:
+        return folder if folder.exists() else write_samples(folder)
+    except PermissionError as error:
+        raise PermissionError(
+            f"the look-alike set has no place: {error}, or the folder of your images in CAPTCHA_DATA"
+        ) from None
 
 
 def download_samples():

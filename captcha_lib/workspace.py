@@ -38,13 +38,19 @@ def output_folder(kind):
 def written_beside(folder):
     """Yield an empty folder beside `folder` that takes its name once the block ends without an error.
 
-    Where another run has filled `folder` in the meantime, that one stays and this one is dropped. Raises FileExistsError where `folder` exists already, PermissionError where it cannot be made.
+    Where another run has filled `folder` in the meantime, that one stays and this one is dropped. Raises
+    FileExistsError where `folder` exists already, PermissionError where it cannot be made.
     """
     folder = Path(folder)
     if folder.exists():
         raise FileExistsError(f"{folder} exists already: expected the name of a new folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise PermissionError(
+            f"{folder} cannot be made ({error.strerror}): expected a place that you may write to"
+        ) from None
     try:
         yield unfinished
         unfinished.chmod(0o755)  # mkdtemp shuts out every other user

@@ -1,20 +1,57 @@
 import hashlib
+import itertools
+import os
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
+from scipy.interpolate import BPoly
+from scipy.ndimage import map_coordinates
 
-from captcha_lib import generator, render_captcha, write_samples
-from captcha_lib.generator import draw_label, draw_strokes
+from captcha_lib import generator, render_captcha, render_captchas, write_samples
+from captcha_lib.fonts import DEJAVU_BOLD, FULL, find_fonts, mean_width
+from captcha_lib.generator import (
+    STROKE_KNOTS,
+    Style,
+    bend,
+    draw_background,
+    draw_label,
+    draw_letters,
+    draw_strokes,
+    filter_matrix,
+    lay_ink,
+    random_style,
+    ripple_places,
+    water_places,
+)
 from captcha_lib.workspace import written_beside
 
 
+class Always:
+    """A random generator that draws one value again and again."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def random(self, shape):
+        return np.full(shape, self.value)
+
+
+def digest_pixels(draw_style):
+    rng = np.random.default_rng(7)
+    texts = [draw_label(rng) for _ in range(300)]
+    styles = [draw_style(text) for text in texts]
+    return hashlib.sha256(render_captchas(texts, rng, styles).tobytes()).hexdigest()[:16]
+
+
 def test_pixels_are_the_same_on_every_machine():
-    """The digest was taken with matplotlib 3.10 and 3.11, NumPy 2.1 to 2.5, Python 3.11 and 3.13."""
-    rng, total = np.random.default_rng(7), hashlib.sha256()
-    for _ in range(300):
-        total.update(render_captcha(draw_label(rng), rng).tobytes())
-    assert total.hexdigest()[:16] == "fa3064538e581d49"
+    """Taken with Python 3.11 and 3.13, NumPy 2.0 to 2.5, SciPy 1.13 to 1.18, fontTools 4.50 to 4.68."""
+    assert digest_pixels(lambda _: Style()) == "63fa2a625048a130"
+
+
+def test_randomly_styled_pixels_are_the_same_on_every_machine():
+    rng = np.random.default_rng(8)
+    assert digest_pixels(lambda text: random_style(text, rng, [DEJAVU_BOLD])) == "2af75a1233cf72d2"
 
 
 def test_an_image_is_grey_ink_on_a_gradient():
@@ -24,6 +61,19 @@ def test_an_image_is_grey_ink_on_a_gradient():
     assert (image < 64).mean() > 0.08
 
 
+def test_many_at_once_are_the_same_as_one_by_one():
+    texts = [draw_label(np.random.default_rng(seed)) for seed in range(generator.BATCH + 3)]
+    rng = np.random.default_rng(0)
+    styles = [random_style(text, rng, [DEJAVU_BOLD]) for text in texts]
+    rng = np.random.default_rng(1)
+    one_by_one = [render_captcha(text, rng, style) for text, style in zip(texts, styles)]
+    together = render_captchas(texts, np.random.default_rng(1), styles)
+    np.testing.assert_array_equal(together, one_by_one)
+
+
+# Letters
+
+
 def test_the_text_changes_only_where_letters_stand():
     one = render_captcha("2g7nm", np.random.default_rng(0))
     other = render_captcha("2g7nw", np.random.default_rng(0))
@@ -31,22 +81,137 @@ def test_the_text_changes_only_where_letters_stand():
     assert columns.min() > 90 and columns.max() < 170
 
 
-def test_filled_outlines_match_pillow():
-    """Pillow fills a large polygon; shrinking it with a box filter must give our coverage, edges aside."""
-    star = np.array([(20, 5), (60, 45), (100, 8), (150, 40), (180, 10), (90, 48)], float)
-    large = Image.new("L", (200 * 16, 50 * 16))
-    ImageDraw.Draw(large).polygon([tuple(point * 16) for point in star], fill=255)
-    expected = np.asarray(large.resize((200, 50), Image.Resampling.BOX)) / 255
-    difference = np.abs(generator._fill([star]) - expected)
-    assert difference.max() < 0.3 and difference.mean() < 0.005
+def ink_box(text="8", **style):
+    """The first and last column and row with ink, and the sum of the ink in pixels."""
+    ink = draw_letters([text], [Style(**style)])[:, :, 0]
+    columns, rows = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    return columns[0], columns[-1], rows[0], rows[-1], ink.sum() / FULL
+
+
+def test_every_parameter_of_a_style_does_what_it_says():
+    left, right, top, bottom, ink = ink_box()
+    assert ink_box(start=51)[:4] == (left + 20, right + 20, top, bottom)
+    assert ink_box(baseline=32)[:4] == (left, right, top - 10, bottom - 10)
+    wide = ink_box(width=1.56)
+    assert wide[1] - wide[0] == pytest.approx(2 * (right - left), abs=2) and wide[2:4] == (
+        top,
+        bottom,
+    )
+    small = ink_box(size=20)
+    assert small[3] - small[2] == pytest.approx((bottom - top) / 2, abs=1)
+    thick = ink_box(thickness=1)
+    assert thick[:4] == (left - 1, right + 1, top - 1, bottom + 1) and thick[4] > 1.2 * ink
+    slanted = ink_box("f", slant=0.5)
+    assert slanted[1] - slanted[0] > ink_box("f")[1] - ink_box("f")[0] + 8
+    assert slanted[4] == pytest.approx(ink_box("f")[4], rel=0.02)
+    two = ink_box("88")
+    assert ink_box("88", gap=14)[1] == two[1] + 10
+
+
+def test_a_letter_is_set_where_the_ink_of_the_last_one_would_end_plus_the_gap():
+    ink = draw_letters(["ww", "w"], [Style(start=30), Style(start=30)])
+    alone = np.flatnonzero(ink[:, :, 1].any(axis=1))
+    outline = generator.letter_outline(DEJAVU_BOLD, "w")
+    step = int((outline[2] - outline[1]) * 40 * 0.78) + 4
+    assert np.flatnonzero(ink[:, :, 0].any(axis=1))[-1] == alone[-1] + step
+
+
+def test_any_label_fits_at_the_ends_of_the_random_range():
+    for font in [*find_fonts(), DEJAVU_BOLD]:
+        for text, value in itertools.product(("mmmmm", "mmmmw", "2222y"), (0.0, 1 - 1e-9)):
+            draw_letters([text], [random_style(text, Always(value), [font])])
+
+
+def test_all_fonts_give_letters_of_about_one_width():
+    for font in find_fonts():
+        style = random_style("2345f", Always(0.5), [font])
+        assert style.size * style.width * mean_width(font) == pytest.approx(18.5)
+
+
+def test_random_styles_differ_and_take_all_fonts():
+    rng, fonts = np.random.default_rng(0), find_fonts()
+    styles = [random_style("2g7nm", rng, fonts) for _ in range(300)]
+    assert len(set(styles)) == 300 and {style.font for style in styles} == set(fonts)
+    assert np.std([style.baseline for style in styles]) > 0.5
+
+
+# Filters
+
+
+@pytest.mark.parametrize("places", [water_places(), ripple_places(), water_places(wavelength=11)])
+def test_a_filter_reads_as_scipy_does(places):
+    ink = draw_letters(["2g7nm"], [Style()])
+    expected = map_coordinates(
+        ink[:, :, 0].astype(float), np.array(places), order=1, mode="nearest"
+    )
+    difference = np.abs(bend(ink, filter_matrix(places))[:, :, 0] - expected)
+    assert difference.max() <= 1
+
+
+def test_two_filters_in_a_row_are_one_matrix():
+    ink = draw_letters(["2g7nm"], [Style()])
+    one = bend(ink, filter_matrix(water_places(), ripple_places()))
+    after_water = bend(ink, filter_matrix(water_places()))
+    assert np.abs(one - bend(after_water, filter_matrix(ripple_places()))).max() <= 1
+    other_way = bend(ink, filter_matrix(ripple_places(), water_places()))
+    assert np.abs(one - other_way).max() > 50
+
+
+def test_water_moves_nothing_outside_its_circle():
+    x, y = np.mgrid[:200, :50]
+    moved_x, moved_y = water_places()
+    outside = np.hypot(x - 100, y - 25) >= 50
+    assert (moved_x[outside] == x[outside]).all() and (moved_y[outside] == y[outside]).all()
+    step = np.hypot(moved_x - x, moved_y - y)
+    assert step[95:105].max() > 2 and step[52:55].max() < 0.3
+
+
+# Strokes
+
+
+def test_a_straight_stroke_is_as_wide_as_published():
+    heights = np.array([[[10.0] * 4, [35.0] * 4]])
+    ink = draw_strokes(heights)[:, :, 0] / FULL
+    assert ink[:, :20].sum() == pytest.approx(3.6 * (30 + 3.6), rel=0.04)
+    assert ink[:, 20:].sum() == pytest.approx(3.6 * (160 + 3.6), rel=0.04)
+    assert np.flatnonzero(ink[:, 35])[[0, -1]].tolist() == [18, 181]
+
+
+def test_a_bent_stroke_gets_thinner_and_stays_near_its_curve():
+    heights = np.array([[[5.0, 5, 5, 5], [40.0, 0, 60, 20]]])
+    ink = draw_strokes(heights)[:, 12:, 0] / FULL
+    thickness = ink.sum(axis=1)
+    assert thickness[22:30].min() > 3 and thickness[150:175].max() < 2.4
+    curve = BPoly(np.stack([STROKE_KNOTS[1], heights[0, 1]], axis=1)[:, None], [0, 1])
+    for x, y in curve(np.linspace(0.02, 0.98, 60)):
+        near = ink[max(int(x) - 3, 0) : int(x) + 4, max(int(y) - 15, 0) : int(y) - 8]
+        assert near.max() > 0.5, (x, y)
+
+
+def test_a_stroke_without_length_draws_nothing():
+    assert draw_strokes(np.zeros((1, 2, 4)), widths=(0, 0, 0)).sum() == 0
 
 
 def test_strokes_are_no_wider_than_published_and_reach_their_last_knots():
-    for seed in range(20):
-        ink = draw_strokes(np.random.default_rng(seed))
-        columns = np.flatnonzero(ink.any(axis=0))
+    heights = np.random.default_rng(0).random((20, 2, 4)) * 50
+    for ink in draw_strokes(heights).transpose(2, 0, 1):
+        columns = np.flatnonzero(ink.any(axis=1))
         assert columns.min() >= 17 and 178 <= columns.max() <= 182
-        assert ink[:, 120:170].sum(axis=0).max() < 8
+        assert ink[120:170].sum(axis=1).max() < 8 * FULL
+
+
+# Background and ink
+
+
+def test_ink_darkens_in_proportion():
+    grey = draw_background()
+    half = np.full((200, 50, 1), FULL // 2, np.int16)
+    assert (lay_ink(grey, half * 0) == grey).all() and (lay_ink(grey, half * 2) == 0).all()
+    assert np.abs(lay_ink(grey, half) - grey / 2).max() <= 0.5
+    assert lay_ink(lay_ink(grey, half), half)[199, 49] in (63, 64)
+
+
+# Files
 
 
 def test_the_folder_is_like_the_real_one(drawn_set):
@@ -114,7 +279,37 @@ def test_a_folder_that_exists_is_left_alone(tmp_path):
     assert (tmp_path / "mine.png").read_text() == "precious"
 
 
-@pytest.mark.parametrize("text", ["2g7n", "2g7nA"])
-def test_a_text_that_is_no_label_is_refused(text):
-    with pytest.raises(ValueError, match="label"):
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such folder")
+def test_a_place_that_cannot_be_written_to_is_named():
+    with pytest.raises(
+        PermissionError, match="/dev/null/samples cannot be made .*: expected a place"
+    ):
+        write_samples("/dev/null/samples")
+
+
+# Bad input
+
+
+def test_a_text_that_is_too_wide_is_told_what_fits():
+    with pytest.raises(ValueError, match="'mmmmmmmm' is too wide .*: its first 5 characters fit"):
+        render_captcha("mmmmmmmm", np.random.default_rng(0))
+    render_captcha("mmmmm", np.random.default_rng(0))
+
+
+def test_any_text_that_fits_can_be_drawn():
+    image = render_captcha("Anna B", np.random.default_rng(0), Style(size=30))
+    assert (image < 64).mean() > 0.05
+
+
+@pytest.mark.parametrize(
+    "text, message", [("2g漢nm", "no glyph for '漢': expected a character"), ("", "empty text")]
+)
+def test_a_text_that_cannot_be_drawn_is_refused(text, message):
+    with pytest.raises(ValueError, match=message):
         render_captcha(text, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("size", [3, 61])
+def test_a_size_that_the_filters_would_destroy_is_refused(size):
+    with pytest.raises(ValueError, match=f"letters of size {size} do not.*: expected 10 to 60"):
+        Style(size=size)
