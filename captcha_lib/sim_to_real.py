@@ -1,0 +1,58 @@
+"""Training on drawn images alone, to read real ones (lesson 7)."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras.optimizers.schedules import CosineDecay
+
+from captcha_lib.alphabet import LABEL_LENGTH, encode_label
+from captcha_lib.cnn import show_progress
+from captcha_lib.ctc import build_cnn_lstm_ctc, ctc_loss, expect_blanks
+from captcha_lib.generator import HEIGHT, WIDTH, draw_label, render_captchas
+
+BATCH_SIZE = 64
+STEPS = 30  # an epoch; drawn images have no end, so its length is a choice
+
+
+def stream_captchas(draw_style, seed=0):
+    """Return an endless tf.data.Dataset of drawn batches: images (64, 200, 50, 1) in 0..1, labels (64, 5).
+
+    `draw_style(text, rng)` returns the Style of each image. No image comes twice; the same seed gives the same stream. Taught in lesson 7.
+    """
+
+    def draw(number):
+        rng = np.random.default_rng([seed, number])
+        texts = [draw_label(rng) for _ in range(BATCH_SIZE)]
+        images = render_captchas(texts, rng, [draw_style(text, rng) for text in texts])
+        pixels = images.transpose(0, 2, 1)[..., np.newaxis].astype("float32") / 255
+        return pixels, np.array([encode_label(text) for text in texts])
+
+    def draw_batch(number):
+        images, labels = tf.numpy_function(draw, [number], (tf.float32, tf.int64))
+        images = tf.ensure_shape(images, (BATCH_SIZE, WIDTH, HEIGHT, 1))
+        return images, tf.ensure_shape(labels, (BATCH_SIZE, LABEL_LENGTH))
+
+    return tf.data.Dataset.counter().map(draw_batch).prefetch(2)
+
+
+def train_on_drawings(draw_style, epochs=20, seed=0):
+    """Return a CNN-LSTM-CTC trained on drawn images alone, and the history of its training.
+
+    An epoch is 30 batches of `stream_captchas`; four batches of another stream are held out. Taught in lesson 7.
+    """
+    keras.utils.set_random_seed(seed)
+    model = build_cnn_lstm_ctc()
+    expect_blanks(model)
+    steps = epochs * STEPS
+    rate = CosineDecay(1e-4, steps, warmup_target=3e-3, warmup_steps=steps // 10)
+    model.compile(keras.optimizers.Adam(rate, clipnorm=5), loss=ctc_loss)
+    history = model.fit(
+        stream_captchas(draw_style, seed),
+        steps_per_epoch=STEPS,
+        epochs=epochs,
+        shuffle=False,
+        validation_data=stream_captchas(draw_style, seed + 1000).take(4).cache(),
+        verbose=0,
+        callbacks=[show_progress()],
+    )
+    return model, history

@@ -1,0 +1,60 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from captcha_lib import decode_label, encode_image, render_captchas, sim_to_real
+from captcha_lib.generator import Style, draw_label
+from captcha_lib.sim_to_real import stream_captchas, train_on_drawings
+
+
+def plain_style(text, rng):
+    return Style()
+
+
+def take(stream, count):
+    return [(images.numpy(), labels.numpy()) for images, labels in stream.take(count)]
+
+
+def test_the_stream_yields_drawings_as_they_would_be_read_from_disk():
+    images, labels = take(stream_captchas(plain_style, seed=3), 1)[0]
+    assert images.shape == (64, 200, 50, 1) and images.dtype == np.float32
+    assert labels.shape == (64, 5) and labels.dtype == np.int64
+    rng = np.random.default_rng([3, 0])
+    texts = [draw_label(rng) for _ in range(64)]
+    assert [decode_label(row) for row in labels] == texts
+    file = io.BytesIO()
+    Image.fromarray(render_captchas(texts, rng)[7]).save(file, "PNG")
+    np.testing.assert_array_equal(images[7], encode_image(file))
+
+
+def test_no_batch_comes_twice_and_the_seed_decides():
+    first, second = take(stream_captchas(plain_style), 2)
+    again = take(stream_captchas(plain_style), 1)[0]
+    other = take(stream_captchas(plain_style, seed=1), 1)[0]
+    np.testing.assert_array_equal(first[0], again[0])
+    assert (first[0] != second[0]).any() and (first[1] != second[1]).any()
+    assert (first[0] != other[0]).any() and (first[1] != other[1]).any()
+
+
+def test_the_style_is_asked_for_every_image():
+    asked = []
+
+    def note(text, rng):
+        asked.append(text)
+        return Style(start=31 + len(asked) % 2 * 10)
+
+    images, labels = take(stream_captchas(note), 1)[0]
+    assert asked[:64] == [decode_label(row) for row in labels]
+
+
+def test_a_training_learns_from_drawings_and_is_repeatable(monkeypatch):
+    monkeypatch.setattr(sim_to_real, "STEPS", 2)
+    model, history = train_on_drawings(plain_style, epochs=2)
+    assert model.output_shape == (None, 50, 20)
+    assert len(history.history["val_loss"]) == 2
+    # Untrained, the model would start near 16.4, see lesson 5.
+    assert 14 < history.history["val_loss"][-1] < 17
+    _, again = train_on_drawings(plain_style, epochs=2)
+    assert again.history["loss"] == pytest.approx(history.history["loss"], abs=0.01)
