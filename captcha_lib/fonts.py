@@ -48,9 +48,9 @@ def find_fonts(families=FAMILIES, weights=WEIGHTS):
             (fontpkg.path(family, weight), weight) for family in families for weight in weights
         ]
     except (ModuleNotFoundError, LookupError) as error:
+        packages = " ".join(f"fontpkg-{family.lower().replace(' ', '-')}" for family in families)
         raise ModuleNotFoundError(
-            f"the fonts of lesson 7 are not all installed ({error}): expected {', '.join(families)}, "
-            'as `pip install "captcha_lib[fonts]"` brings them'
+            f"not all fonts are there ({error}): expected {', '.join(families)}, as `pip install {packages}` brings them"
         ) from None
     return [Font(file, weight) for file, weight in files]
 

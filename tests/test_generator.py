@@ -1,6 +1,8 @@
 import hashlib
 import itertools
 import os
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from captcha_lib.generator import (
     draw_label,
     draw_letters,
     draw_strokes,
+    drawing_version,
     filter_matrix,
     lay_ink,
     random_style,
@@ -69,6 +72,7 @@ def test_many_at_once_are_the_same_as_one_by_one():
     one_by_one = [render_captcha(text, rng, style) for text, style in zip(texts, styles)]
     together = render_captchas(texts, np.random.default_rng(1), styles)
     np.testing.assert_array_equal(together, one_by_one)
+    assert (together != render_captchas(texts, np.random.default_rng(1))).any(axis=(1, 2)).all()
 
 
 # Letters
@@ -148,6 +152,16 @@ def test_a_filter_reads_as_scipy_does(places):
     assert difference.max() <= 1
 
 
+def test_places_are_those_of_the_published_formulas():
+    x, y = water_places()
+    step = 1.5 * np.sin(10 * np.pi - 10) * (50 - 10) / 50 * 2  # at a distance of 10
+    assert (x[110, 25], y[110, 25]) == pytest.approx((110 + step, 25))
+    assert (x[94, 33], y[94, 33]) == pytest.approx((94 - 0.6 * step, 33 + 0.8 * step))
+    x, y = ripple_places()
+    assert (x[10, 30], y[10, 30]) == pytest.approx((10 + 2.6 * np.sin(2), 30 + 1.7 * np.sin(2)))
+    assert (x[50, 45], y[50, 45]) == pytest.approx((50 + 2.6 * np.sin(3), 45 + 1.7 * np.sin(10)))
+
+
 def test_two_filters_in_a_row_are_one_matrix():
     ink = draw_letters(["2g7nm"], [Style()])
     one = bend(ink, filter_matrix(water_places(), ripple_places()))
@@ -186,10 +200,6 @@ def test_a_bent_stroke_gets_thinner_and_stays_near_its_curve():
     for x, y in curve(np.linspace(0.02, 0.98, 60)):
         near = ink[max(int(x) - 3, 0) : int(x) + 4, max(int(y) - 15, 0) : int(y) - 8]
         assert near.max() > 0.5, (x, y)
-
-
-def test_a_stroke_without_length_draws_nothing():
-    assert draw_strokes(np.zeros((1, 2, 4)), widths=(0, 0, 0)).sum() == 0
 
 
 def test_strokes_are_no_wider_than_published_and_reach_their_last_knots():
@@ -263,6 +273,19 @@ def test_an_interrupted_drawing_leaves_nothing(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_set_is_drawn_anew_when_either_module_has_changed(monkeypatch, tmp_path):
+    versions = [drawing_version()]
+    for module in ("generator.py", "fonts.py"):
+        shutil.copy(Path(generator.__file__).with_name(module), tmp_path)
+    monkeypatch.setattr(generator, "__file__", str(tmp_path / "generator.py"))
+    versions.append(drawing_version())
+    for module in ("generator.py", "fonts.py"):
+        with open(tmp_path / module, "a", encoding="utf-8") as file:
+            file.write("# edited")
+        versions.append(drawing_version())
+    assert versions[0] == versions[1] and len(set(versions)) == 3 and len(versions[0]) == 8
+
+
 def test_two_runs_at_once_leave_one_complete_folder(tmp_path):
     with written_beside(tmp_path / "samples") as slow:
         (slow / "x").write_text("slow")
@@ -299,6 +322,8 @@ def test_a_text_that_is_too_wide_is_told_what_fits():
 def test_any_text_that_fits_can_be_drawn():
     image = render_captcha("Anna B", np.random.default_rng(0), Style(size=30))
     assert (image < 64).mean() > 0.05
+    blank = draw_letters([" "], [Style()])
+    assert blank.shape == (200, 50, 1) and blank.sum() == 0
 
 
 @pytest.mark.parametrize(

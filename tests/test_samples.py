@@ -291,3 +291,11 @@ def test_a_missing_image_is_told(tmp_path):
 def test_channels_stay_as_stored(drawn_set):
     assert np.asarray(read_image(drawn_set / "2g7nm.png")).shape == (50, 200, 4)
     assert np.asarray(read_image(drawn_set / "3c7de.jpg")).shape == (50, 200, 3)
+
+
+def test_a_cache_that_cannot_be_written_to_is_named(nowhere):
+    nowhere.write_text("in the way")
+    message = "the look-alike set has no place: .*cannot be made .*: expected .*in CAPTCHA_DATA"
+    with pytest.raises(PermissionError, match=message):
+        locate_samples()
+    assert nowhere.read_text() == "in the way"
