@@ -10,7 +10,7 @@ READY := .venv/ready
 override CAPTCHA_DATA := $(shell $(PYTHON) -c "import os, sys; print(sys.argv[1] if sys.argv[1] in ('', 'embedded') else os.path.abspath(sys.argv[1]))" "$(CAPTCHA_DATA)")
 export CAPTCHA_DATA
 
-.PHONY: course test lab notebooks results lock clean
+.PHONY: course test lab notebooks bench results lock clean
 
 course: $(READY)
 	$(BIN)/python notebooks/execute.py course
@@ -24,6 +24,9 @@ lab: $(READY)
 
 notebooks: $(READY)
 	$(BIN)/python notebooks/execute.py rebuild
+
+bench: $(READY)
+	for bench in tests/bench_*.py; do $(BIN)/python $$bench || exit 1; done
 
 results: $(READY)
 	$(BIN)/python notebooks/execute.py results

@@ -224,9 +224,10 @@ plt.show()
 print("row", crossings.argmax(), "crosses the limit", crossings.max(), "times")
 
 # %% [markdown]
-# Five letters with a left and a right stroke each would make 20 crossings. Here is more. Somebody shook the letters as if they lay under moving water. The rings of that water are finer than the pixels, so a
-# clean edge becomes a comb of light and dark. How strong is the comb in each column? We measure how much a pixel differs
-# from the mean of its left and right neighbours, and average over all images:
+# Five letters with a left and a right stroke each would make 20 crossings. Here is more. Somebody shook the letters as
+# if they lay under moving water. The rings of that water are finer than the pixels, so a clean edge becomes a comb of
+# light and dark. How strong is the comb in each column? We measure how much a pixel differs from the mean of its left
+# and right neighbours, and average over all images:
 
 # %%
 values = grey.astype(float)

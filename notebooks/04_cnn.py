@@ -365,8 +365,8 @@ for number, name in enumerate(["short", "middle", "long"]):
     print(f"{name:6} texts: {right[third == number].mean():.0%} exact")
 
 # %% [markdown]
-# Short texts are read worst: their last letters stand left of the strips that wait for them. (On the real images the
-# middle third is read best, and long texts suffer as well.) So the cut, not the letters, is what holds this model back.
+# The middle third is read best. In short texts the last letters stand left of the strips that wait for them, in long
+# ones right of them. So the cut, not the letters, is what holds this model back.
 #
 # ## Exercises
 #

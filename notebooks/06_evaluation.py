@@ -386,5 +386,5 @@ print("right" if share_of_right_length(["2g7nm", "4cpy", "87mnym", "bny23"]) == 
 #
 # ## The way on
 #
-# This is the last lesson so far. If you want to go on by yourself: `captcha_lib.generator` draws captchas like these, as
-# many as you like. How well does a model read the real ones that has seen only drawn ones?
+# All models so far needed a thousand images that somebody had labelled. In lesson 7 we draw our own, and train a model
+# that has not seen one of the given images. Will it read them?

@@ -96,7 +96,7 @@ def locate_or_stop():
         folder = locate_samples()
         read_samples(folder)
         return folder
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         sys.exit(str(error))
 
 
@@ -120,8 +120,10 @@ def course():
     )
     results = pd.read_csv(output / "tables" / "results.csv")
     (output / "tables" / "images.sha256").write_text(digest(list_images(folder)))
-    print(f"\n{times.to_string(index=False)}\n\n{results.to_string(index=False)}\n")
-    print("Executed lessons, figures and tables: build/course")
+    drawings_alone = pd.read_csv(output / "tables" / "drawings_alone.csv")
+    for table in (times, results, drawings_alone):
+        print(f"\n{table.to_string(index=False)}")
+    print("\nExecuted lessons, figures and tables: build/course")
     return results
 
 
@@ -155,17 +157,17 @@ def results():
         sys.exit("not the 1,070 images of the real data set: name their folder in CAPTCHA_DATA")
     table = course()
     table.to_csv(PROJECT / "figures" / "results.csv", index=False)
-    readme = PROJECT / "README.md"
-    opening, rest = readme.read_text(encoding="utf-8").split("<!-- results -->\n")
-    closing = rest.split("<!-- end of results -->\n")[1]
-    filled = f"{opening}<!-- results -->\n{to_markdown(table)}<!-- end of results -->\n{closing}"
-    readme.write_text(filled, encoding="utf-8")
+    fill_table(PROJECT / "README.md", "results", table)
 
 
-def to_markdown(table):
-    """Return a DataFrame as a Markdown table."""
+def fill_table(file, name, table, margin=""):
+    """Put a DataFrame as a Markdown table between two comments of a file, `margin` before each of its lines."""
     rows = [table.columns, ["---"] * len(table.columns), *table.astype(str).values]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    lines = "".join(f"{margin}| {' | '.join(row)} |\n" for row in rows)
+    start, end = f"{margin}<!-- {name} -->\n", f"{margin}<!-- end of {name} -->\n"
+    opening, rest = file.read_text(encoding="utf-8").split(start)
+    closing = rest.split(end)[1]
+    file.write_text(f"{opening}{start}{lines}{end}{closing}", encoding="utf-8")
 
 
 if __name__ == "__main__":

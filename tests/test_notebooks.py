@@ -156,6 +156,16 @@ TAUGHT = {
         "decode_ctc",
     },
     6: {"edit_distance", "character_error_rate", "wilson_interval"},
+    7: {
+        "water_places",
+        "ripple_places",
+        "bend",
+        "draw_background",
+        "lay_ink",
+        "random_style",
+        "stream_captchas",
+        "train_on_drawings",
+    },
 }
 
 

@@ -24,7 +24,7 @@ def test_every_promised_name_can_be_imported():
 
 
 def test_tensorflow_starts_only_for_what_trains():
-    modules = "alphabet dataset generator samples score show workspace".split()
+    modules = "alphabet dataset fonts generator samples score show workspace".split()
     program = "import sys, captcha_lib; assert 'numpy' not in sys.modules\n"
     program += "".join(f"import captcha_lib.{module}\n" for module in modules)
     program += "assert not {'tensorflow', 'keras', 'kagglehub'} & set(sys.modules)"
@@ -48,6 +48,7 @@ def test_colab_keeps_what_it_has():
         "seaborn": "0.13.2",
         "scikit-learn": "1.6.1",
         "scipy": "1.16.3",
+        "fonttools": "4.63.0",
         "pillow": "11.3.0",
         "tqdm": "4.67.3",
         "platformdirs": "4.11.3",
@@ -71,7 +72,7 @@ def test_the_lock_file_meets_every_range():
     with open(PROJECT / "pyproject.toml", "rb") as file:
         project = tomllib.load(file)["project"]
     extras = project["optional-dependencies"]
-    for text in [*project["dependencies"], *extras["course"], *extras["test"]]:
+    for text in [*project["dependencies"], *extras["fonts"], *extras["course"], *extras["test"]]:
         requirement = Requirement(text)
         if requirement.name != "captcha_lib":
             assert locked[requirement.name] in requirement.specifier
@@ -98,20 +99,55 @@ def test_links_in_the_readme_lead_somewhere():
         assert (PROJECT / link).exists(), link
 
 
-# The results table
+# The results tables
+
+
+def read_table(text, name, margin=""):
+    """The cells of the Markdown table between two comments, without the line under its head."""
+    start, end = f"{margin}<!-- {name} -->\n", f"{margin}<!-- end of {name} -->"
+    rows = text.split(start)[1].split(end)[0].strip().split("\n")
+    cells = [
+        [cell.strip() for cell in row.removeprefix(margin).strip("|").split("|")] for row in rows
+    ]
+    return [cells[0], *cells[2:]]
 
 
 def test_the_table_in_the_readme_is_the_measured_one():
     table = pd.read_csv(PROJECT / "figures/results.csv", dtype=str)
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    rows = (
-        readme.split("<!-- results -->\n")[1]
-        .split("<!-- end of results -->")[0]
-        .strip()
-        .split("\n")
-    )
-    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
-    assert cells[0] == list(table.columns) and cells[2:] == table.values.tolist()
+    assert read_table(readme, "results") == [list(table.columns), *table.values.tolist()]
+
+
+def test_the_table_of_drawings_is_the_measured_one():
+    table = pd.read_csv(PROJECT / "figures/sim_to_real.csv", dtype=str)
+    for file, margin in (("README.md", ""), ("notebooks/07_generator.py", "# ")):
+        text = (PROJECT / file).read_text(encoding="utf-8")
+        assert read_table(text, "sim_to_real", margin) == [
+            list(table.columns),
+            *table.values.tolist(),
+        ]
+
+
+def test_drawings_alone_teach_a_model_to_read_the_real_set():
+    table = pd.read_csv(PROJECT / "figures/sim_to_real.csv", index_col="drawn")
+    longest = table.loc["13 fonts, random styles, longer"]
+    assert longest["seeds"] >= 3 and longest["training (s)"] <= 900
+    assert longest["lowest"] >= 93 and longest["highest"] - longest["lowest"] <= 3
+    exact = table["median, exact match (%)"]
+    assert exact.idxmax() == longest.name
+    # What lesson 7 says of the table.
+    assert exact["1 font, 1 style"] > 50
+    assert exact["1 font, random styles"] > exact["13 fonts, 1 style"] > exact["1 font, 1 style"]
+    assert 0 < exact["13 fonts, random styles"] - exact["1 font, random styles"] < 5
+
+
+def test_the_course_read_the_real_set_after_drawings_alone():
+    tables = PROJECT / "build/course/tables"
+    if not (tables / "drawings_alone.csv").exists():
+        pytest.skip("`make course` has not run")
+    if (tables / "images.sha256").read_text() != REAL_SET_DIGEST:
+        pytest.skip("`make course` ran on other images")
+    assert pd.read_csv(tables / "drawings_alone.csv")["exact match (%)"][0] >= 93
 
 
 @pytest.mark.parametrize("folder", ["figures", "build/course/tables"])
