@@ -18,7 +18,7 @@
 #
 # Lesson 5, whose model we train. Reading takes about 40 minutes; all cells together run in three to eight minutes on
 # two cores. The cells with sliders need a running notebook; without one you still see the picture above them. In Colab
-# and Kaggle four small packages of fonts are missing: `%pip install fontpkg-lato fontpkg-noto-sans fontpkg-open-sans
+# and Kaggle four packages of fonts are missing: `%pip install fontpkg-lato fontpkg-noto-sans fontpkg-open-sans
 # fontpkg-source-sans-3`.
 
 # %% [markdown]
@@ -77,7 +77,7 @@ print("grey at the upper left and the lower right corner, in all:", np.unique(co
 # - The lines are not fuzzy where the letters are. So whatever bent the letters happened *before* the lines were drawn.
 #
 # Letters, something that bends them, lines, background. Programs that did just this were in wide use around 2010;
-# one family is called *Kaptcha*, and its source code is public. All numbers below are from there.
+# one family is called *Kaptcha*, and its source code is public. The numbers of the steps below are from there.
 #
 # ## Step one: the letters
 #
@@ -108,11 +108,11 @@ print(letters.shape, letters.dtype, "from", letters.min(), "to", letters.max())
 # %%
 def show_ink(**layers):
     figure, axes = plt.subplots(
-        1, len(layers), figsize=(3.6 * len(layers), 1.2), layout="constrained", squeeze=False
+        1, len(layers), figsize=(3.6 * len(layers), 1.4), layout="constrained", squeeze=False
     )
     for axis, (title, layer) in zip(axes.flat, layers.items()):
         axis.imshow(layer[:, :, 0].T, cmap="gray_r", vmin=0, vmax=FULL)
-        axis.set_title(title.replace("_", " "))
+        axis.set(title=title.replace("_", " "), xlabel="x (pixels)", ylabel="y")
     plt.show()
 
 
@@ -134,6 +134,8 @@ def try_letters(size=40, width=0.78, slant=0.0, thickness=0.0):
 
 
 # %% [markdown]
+# Size and width do. Slant and thickness do not: letters are set by the width of their plain outlines.
+#
 # ## Step two: water
 #
 # To bend an image, do not push its pixels around: some places would get two, others none. Go the other way. Ask for
@@ -263,13 +265,23 @@ print("heights of the long stroke's points:", heights[0, 1].round().astype(int))
 
 
 # %% tags=["nbval-ignore-output"]
-@interact(first=(0, 50), second=(0, 50), third=(0, 50), last=(0, 50))
-def try_stroke(first=10, second=50, third=0, last=30):
-    flat = [heights[0, 0], np.array([first, second, third, last])]
-    show_ink(strokes=draw_strokes(np.array([flat], float)))
+@interact(
+    first=(0, 50),
+    second=(0, 50),
+    third=(0, 50),
+    last=(0, 50),
+    width=(1.0, 8.0),
+    flatness=(0.2, 8.0),
+)
+def try_stroke(first=10, second=50, third=0, last=30, width=3.6, flatness=2.0):
+    bent = np.array([[heights[0, 0], [first, second, third, last]]])
+    show_ink(strokes=draw_strokes(bent, (width, 0.75 * width, 0.5 * width), flatness))
 
 
 # %% [markdown]
+# `flatness` says how far the straight pieces may stay away from the curve. At 0.2 the strokes look smooth, and nearly all
+# of them is thin.
+#
 # ## Step five: lay it on the grey
 #
 # The background goes from 192 to 255 along the diagonal. Full ink turns a pixel black, half ink leaves half its light:
@@ -287,6 +299,16 @@ def lay_ink(grey, ink):
 
 
 captcha = lay_ink(lay_ink(draw_background(), rippled), strokes)
+
+
+# %% tags=["nbval-ignore-output"]
+@interact(dark=(0, 255), light=(0, 255))
+def try_background(dark=192, light=255):
+    grey = lay_ink(lay_ink(draw_background(dark, light), rippled), strokes)
+    plt.figure(figsize=(3.6, 1))
+    plt.imshow(grey[:, :, 0].T, cmap="gray", vmin=0, vmax=255)
+    plt.show()
+
 
 # %% [markdown]
 # All steps in one figure:
@@ -328,10 +350,10 @@ print("the library draws the same:", np.abs(drawn.T - captcha[:, :, 0].astype(in
 from captcha_lib import render_captchas
 
 drawn = render_captchas(labels, np.random.default_rng(0)).transpose(0, 2, 1)[..., np.newaxis] / 255
-figure, axes = plt.subplots(1, 2, figsize=(7.2, 1.3), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(7.2, 1.5), layout="constrained")
 for axis, title, images in zip(axes, ("given", "drawn"), (given, drawn)):
     axis.imshow(images.mean(axis=0)[:, :, 0].T, cmap="gray", vmin=0.3, vmax=1)
-    axis.set_title(f"mean of {len(images):,} images, {title}")
+    axis.set(title=f"mean of {len(images):,} images, {title}", xlabel="x (pixels)", ylabel="y")
 plt.show()
 
 # %%
@@ -363,9 +385,9 @@ for title, ink in ink_of.items():
 # And the shapes themselves. Here are first letters, given above, drawn below:
 
 # %%
-characters = "25bdegmnpw"
-firsts = [next(i for i, label in enumerate(labels) if label[0] == c) for c in characters]
-figure, axes = plt.subplots(2, 10, figsize=(7, 2.1), layout="constrained")
+first_with = {label[0]: number for number, label in enumerate(labels)}
+firsts = [first_with[character] for character in sorted(first_with)][-10:]
+figure, axes = plt.subplots(2, len(firsts), figsize=(7, 2.1), layout="constrained", squeeze=False)
 for pair, number in zip(axes.T, firsts):
     for axis, images in zip(pair, (given, drawn)):
         axis.imshow(images[number, 22:58, :, 0].T, cmap="gray", vmin=0, vmax=1)
@@ -373,7 +395,8 @@ for pair, number in zip(axes.T, firsts):
 plt.show()
 
 # %%
-print(f"{len(firsts)} pairs of the same letter, columns 22 to 57")
+for title, images in {"given": given, "drawn": drawn}.items():
+    print(f"{title}: mean grey of these letters {images[firsts, 22:58].mean() * 255:.0f}")
 
 # %% [markdown]
 # On the look-alike set all this agrees, of course: the same program drew both. On the real images the places agree
@@ -438,7 +461,7 @@ def draw_style(text, rng):
 rng = np.random.default_rng(0)
 texts = ["2g7nm"] * 6
 styles = [draw_style(text, rng) for text in texts]
-figure, axes = plt.subplots(2, 3, figsize=(7.8, 1.6), layout="constrained")
+figure, axes = plt.subplots(2, 3, figsize=(7.2, 1.5), layout="constrained")
 for axis, image in zip(axes.flat, render_captchas(texts, rng, styles)):
     axis.imshow(image, cmap="gray", vmin=0, vmax=255)
     axis.axis("off")
