@@ -1,6 +1,7 @@
 """Find the captcha images, read them, and tabulate their labels (lessons 1 and 2)."""
 
 import os
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -94,27 +95,34 @@ def download_samples():
 
 
 def read_image(file):
-    """Return a captcha file as a Pillow image of 200 x 50 pixels, its channels as stored.
+    """Return a captcha file as a Pillow image of 200 x 50 pixels, its channels of 8 bits as stored.
 
-    Raises FileNotFoundError, or ValueError for a file that is no image, cut short, or of another size.
+    Of an animation it is the first picture. Raises FileNotFoundError, or ValueError for a folder, a file that is no
+    image or cut short, an image of another size or with more than 8 bits a channel.
     """
     try:
-        with Image.open(file) as image:
-            if image.size != (WIDTH, HEIGHT):
-                found = f"{image.width} x {image.height}"
-                raise ValueError(
-                    f"{file} is {found} pixels: expected {WIDTH} x {HEIGHT}, resize it first"
-                )
-            image.load()
-            return image
+        with warnings.catch_warnings():
+            # Pillow warns of huge images; here every size but one is an error, found before a pixel is read.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(file) as image:
+                if image.size != (WIDTH, HEIGHT):
+                    found = f"{image.width} x {image.height}"
+                    raise ValueError(
+                        f"{file} is {found} pixels: expected {WIDTH} x {HEIGHT}, resize it first"
+                    )
+                if image.mode.startswith(("I", "F")):
+                    raise ValueError(
+                        f"{file} has more than 8 bits a channel: expected 8, convert it first"
+                    )
+                image.load()
+                return image
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{file} does not exist: expected a PNG or JPEG file") from None
     except UnidentifiedImageError:
         raise ValueError(f"{file} is no image: expected a PNG or JPEG file") from None
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise ValueError(
-            f"{file} cannot be read ({error}): expected a complete PNG or JPEG file"
-        ) from None
+        kind = "is a folder" if Path(file).is_dir() else f"cannot be read ({error})"
+        raise ValueError(f"{file} {kind}: expected a complete PNG or JPEG file") from None
 
 
 def read_samples(folder):
