@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers, ops
 from keras.optimizers.schedules import CosineDecay
 
@@ -33,11 +34,11 @@ def ctc_loss(y_true, y_pred):
     `y_true` holds character numbers 0..18, (batch, label length); `y_pred` softmax outputs (batch, time, 20).
     Source: Graves et al. (2006). Taught in lesson 5.
     """
+    labels = tf.RaggedTensor.from_tensor(ops.cast(y_true, "int32")).to_sparse()
     log_probabilities = ops.log(y_pred + keras.config.epsilon())
-    label_lengths = ops.full((ops.shape(y_true)[0],), ops.shape(y_true)[1], "int32")
     times = ops.full((ops.shape(y_pred)[0],), ops.shape(y_pred)[1], "int32")
-    return ops.ctc_loss(
-        ops.cast(y_true, "int32"), log_probabilities, label_lengths, times, mask_index=BLANK
+    return tf.nn.ctc_loss(
+        labels, log_probabilities, None, times, logits_time_major=False, blank_index=BLANK
     )
 
 

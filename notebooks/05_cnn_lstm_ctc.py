@@ -216,20 +216,22 @@ print(f"5 different letters in 50 columns:  {math.comb(50 + 5, 2 * 5):,}")
 # %% [markdown]
 # CTC does not care which of them the model uses. The probability of the text is the **sum over all its alignments**, and
 # the loss is minus its logarithm. Nobody can list 29 billion alignments, but a clever recursion adds them up without
-# listing them. Keras has it. We tell it where the blank is, because its own guess would be class 0:
+# listing them. TensorFlow has it. We tell it where the blank is, because such functions disagree: for some it is the
+# first class, for others the last. And the labels go in as a *sparse* tensor, which takes a faster way than a dense one:
 
 # %%
+import tensorflow as tf
 from keras import ops
 
 BLANK = len(ALPHABET)
 
 
 def ctc_loss(y_true, y_pred):
+    labels = tf.RaggedTensor.from_tensor(ops.cast(y_true, "int32")).to_sparse()
     log_probabilities = ops.log(y_pred + keras.config.epsilon())
-    label_lengths = ops.full((ops.shape(y_true)[0],), ops.shape(y_true)[1], "int32")
     times = ops.full((ops.shape(y_pred)[0],), ops.shape(y_pred)[1], "int32")
-    return ops.ctc_loss(
-        ops.cast(y_true, "int32"), log_probabilities, label_lengths, times, mask_index=BLANK
+    return tf.nn.ctc_loss(
+        labels, log_probabilities, None, times, logits_time_major=False, blank_index=BLANK
     )
 
 
