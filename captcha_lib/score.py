@@ -71,3 +71,21 @@ def wilson_interval(hits, total, confidence=0.95):
         )
     interval = binomtest(hits, total).proportion_ci(confidence, method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def score_row(model, readings, truths, seconds):
+    """Return one row of the results table as a dict: the scores of a model's readings, and its training time in seconds.
+
+    Raises ValueError for different shapes, naming both, or for nothing to score. Taught in lesson 6.
+    """
+    exact = exact_match(readings, truths)
+    low, high = wilson_interval(round(exact * len(truths)), len(truths))
+    return {
+        "model": model,
+        "test images": len(truths),
+        "character accuracy (%)": round(100 * character_accuracy(readings, truths), 1),
+        "exact match (%)": round(100 * exact, 1),
+        "95 % interval": f"{100 * low:.1f} to {100 * high:.1f}",
+        "character error rate (%)": round(100 * character_error_rate(readings, truths), 1),
+        "training (s)": round(seconds),
+    }

@@ -173,29 +173,34 @@ for hits, total in [(80, 104), (103, 104), (104, 104), (1030, 1040)]:
 #
 # ## The results table
 #
-# All scores of both models. The training time of the CNN-LSTM-CTC comes on top of the CNN's, whose convolutions it uses:
+# All scores of a model make one row:
+
+
+# %%
+def score_row(model, readings, truths, seconds):
+    exact = exact_match(readings, truths)
+    low, high = wilson_interval(round(exact * len(truths)), len(truths))
+    return {
+        "model": model,
+        "test images": len(truths),
+        "character accuracy (%)": round(100 * character_accuracy(readings, truths), 1),
+        "exact match (%)": round(100 * exact, 1),
+        "95 % interval": f"{100 * low:.1f} to {100 * high:.1f}",
+        "character error rate (%)": round(100 * character_error_rate(readings, truths), 1),
+        "training (s)": round(seconds),
+    }
+
+
+# %% [markdown]
+# The training time of the CNN-LSTM-CTC comes on top of the CNN's, whose convolutions it uses:
 
 # %% tags=["nbval-ignore-output"]
 import pandas as pd
 
-rows = []
-for name, seconds in [("CNN", cnn_seconds), ("CNN-LSTM-CTC", ctc_seconds)]:
-    exact = exact_match(readings[name], truths)
-    low, high = wilson_interval(round(exact * len(truths)), len(truths))
-    rows.append(
-        {
-            "model": name,
-            "test images": len(truths),
-            "character accuracy (%)": round(100 * character_accuracy(readings[name], truths), 1),
-            "exact match (%)": round(100 * exact, 1),
-            "95 % interval": f"{100 * low:.1f} to {100 * high:.1f}",
-            "character error rate (%)": round(
-                100 * character_error_rate(readings[name], truths), 1
-            ),
-            "training (s)": round(seconds),
-        }
-    )
-results = pd.DataFrame(rows)
+seconds = {"CNN": cnn_seconds, "CNN-LSTM-CTC": ctc_seconds}
+results = pd.DataFrame(
+    [score_row(name, readings[name], truths, seconds[name]) for name in readings]
+)
 results
 
 # %%
