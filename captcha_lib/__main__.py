@@ -1,0 +1,41 @@
+"""The command line: `python -m captcha_lib read IMAGE...` (lesson 8)."""
+
+import argparse
+import os
+import sys
+from contextlib import redirect_stdout
+
+from captcha_lib.dataset import encode_image
+from captcha_lib.workspace import cache_folder
+
+
+def main(arguments=None):
+    """Read the image files that are named, one line each; return 1 if one of them is no captcha image, else 0."""
+    parser = argparse.ArgumentParser(prog="python -m captcha_lib", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    read = commands.add_parser(
+        "read", help="print the text of each image, and how sure the model is"
+    )
+    read.add_argument("images", nargs="+", metavar="IMAGE", help="a file of 200 x 50 pixels")
+    images = parser.parse_args(arguments).images
+    readable = []
+    for image in images:
+        try:
+            encode_image(image)
+            readable.append(image)
+        except (OSError, ValueError) as error:
+            print(error, file=sys.stderr)
+    if readable:
+        # What is said on the way to a trained model must not mix with the readings on stdout.
+        with redirect_stdout(sys.stderr):
+            os.environ.setdefault("CAPTCHA_OUTPUT", str(cache_folder()))
+            from captcha_lib.recipe import load_reader, read_captchas
+
+            model = load_reader()
+        for _, (file, text, confidence) in read_captchas(model, readable).iterrows():
+            print(f"{file}\t{text}\t{confidence:.1%}")
+    return int(len(readable) < len(images))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,283 @@
+"""From the CNN of lesson 4 to the best model of the course, one change at a time (lesson 8)."""
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from keras import layers, ops
+from keras.optimizers.schedules import CosineDecay
+
+from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH, decode_label, encode_label
+from captcha_lib.cnn import show_progress
+from captcha_lib.ctc import BLANK, ctc_loss, decode_ctc, expect_blanks
+from captcha_lib.dataset import encode_image, stream_dataset
+from captcha_lib.fonts import DEJAVU_BOLD, FULL, HEIGHT, WIDTH, find_fonts
+from captcha_lib.generator import draw_strokes, random_style
+from captcha_lib.samples import locate_samples, read_samples
+from captcha_lib.score import exact_match
+from captcha_lib.sim_to_real import STEPS, stream_captchas
+from captcha_lib.workspace import load_or_train
+
+# Each convolution: how many maps, the side of its window, how far it moves on, what is pooled after it.
+PLAIN = ((32, 3, 1, (2, 2)), (64, 3, 1, (2, 2)))
+STRIDED = ((32, 6, 2, (2, 2)), (48, 3, 1, (1, 2)), (64, 3, 1, (1, 2)))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The changes to the CNN of lesson 4, each made or not. The defaults are the best model of the course."""
+
+    normalised: bool = True  # batch normalisation after every convolution
+    strided: bool = True  # a first layer with a larger window that moves on by 2 pixels
+    decayed: bool = True  # a learning rate that rises, then falls
+    ctc: bool = True  # a reading of every column, instead of five heads
+    varied: bool = True  # shifts, and strokes on top
+    recurrent: bool = False  # an LSTM along the columns, instead of a convolution
+    averaged: bool = False  # the running mean of the weights, instead of the last ones
+
+
+CNN = Recipe(normalised=False, strided=False, decayed=False, ctc=False, varied=False)
+# Lesson 8's way from the one to the other, a change at a time, and three changes that were tried on top.
+LADDER = {
+    "CNN of lesson 4": CNN,
+    "+ batch normalisation": replace(CNN, normalised=True),
+    "+ strided first layer": replace(CNN, normalised=True, strided=True),
+    "+ warm-up and decay": Recipe(ctc=False, varied=False),
+    "+ CTC instead of five heads": Recipe(varied=False),
+    "+ shifts and strokes": Recipe(),
+    "LSTM along the columns": Recipe(recurrent=True),
+    "averaged weights": Recipe(averaged=True),
+}
+
+
+def build_recipe(recipe=Recipe()):
+    """Return an untrained model: images (n, 200, 50, 1) in, probabilities (n, 50, 20) out, or (n, 5, 19) without CTC.
+
+    The default has 169,172 parameters. Taught in lesson 8.
+    """
+
+    def activate(maps):
+        if recipe.normalised:
+            maps = layers.BatchNormalization(momentum=0.9)(maps)
+        return layers.ReLU()(maps)
+
+    bias = not recipe.normalised  # the normalisation has one of its own
+    maps = image = keras.Input((WIDTH, HEIGHT, 1), name="image")
+    for filters, size, stride, pool in STRIDED if recipe.strided else PLAIN:
+        maps = layers.Conv2D(
+            filters, size, stride, "same", use_bias=bias, kernel_initializer="he_normal"
+        )(maps)
+        maps = activate(layers.MaxPooling2D(pool)(maps))
+    if not recipe.ctc:
+        return keras.Model(image, read_fifths(maps))
+    columns = layers.Reshape((50, maps.shape[2] * maps.shape[3]))(maps)
+    if recipe.recurrent:
+        columns = layers.Bidirectional(layers.LSTM(64, return_sequences=True))(columns)
+    else:
+        columns = activate(layers.Conv1D(128, 5, padding="same", use_bias=bias)(columns))
+    columns = layers.Dropout(0.2)(columns)
+    return keras.Model(image, layers.Dense(BLANK + 1, activation="softmax")(columns))
+
+
+def read_fifths(maps):
+    """Return the five heads of lesson 4 on maps (batch, 50, height, channels): probabilities (batch, 5, 19)."""
+    fifths = layers.Reshape((LABEL_LENGTH, -1))(maps)
+    hidden = layers.Dense(256, activation="relu")(fifths)
+    hidden = layers.Dense(64, activation="relu")(hidden)
+    return layers.Dense(len(ALPHABET), activation="softmax")(hidden)
+
+
+def vary_images(batches, seed=0):
+    """Return the tf.data.Dataset `batches` with each image shifted by up to 6 x 4 pixels, and strokes drawn on half.
+
+    Taught in lesson 8.
+    """
+    shift = layers.RandomTranslation(
+        6 / WIDTH, 4 / HEIGHT, fill_mode="nearest", interpolation="nearest", seed=seed
+    )
+    heights = np.random.default_rng(seed).random((500, 2, 4)) * HEIGHT
+    light = 1 - draw_strokes(heights).transpose(2, 0, 1)[..., np.newaxis] / FULL
+    # A tensor, because a NumPy array would become part of the graph and be copied for every batch.
+    light = ops.convert_to_tensor(np.concatenate([light, np.ones_like(light)]), "float32")
+    chance = keras.random.SeedGenerator(seed)
+
+    def vary(images, labels):
+        drawn = keras.random.randint(ops.shape(images)[:1], 0, light.shape[0], seed=chance)
+        return shift(images) * ops.take(light, drawn, axis=0), labels
+
+    return batches.map(vary).prefetch(2)
+
+
+def shuffle_batches(images, labels, seed=0):
+    """Return a tf.data.Dataset of batches of 32 from two arrays, shuffled anew on each pass. Taught in lesson 8."""
+    pairs = tf.data.Dataset.from_tensor_slices((images, labels))
+    return pairs.shuffle(len(images), seed=seed).batch(32)
+
+
+def prepare_training(model, recipe, steps, peak):
+    """Give a model its loss and its optimiser, whose rate reaches `peak` after a tenth of all `steps`. Taught in lesson 8."""
+    if recipe.decayed:
+        rate = CosineDecay(peak / 30, steps, warmup_target=peak, warmup_steps=steps // 10)
+        optimizer = keras.optimizers.AdamW(
+            rate, weight_decay=1e-4, clipnorm=5, use_ema=recipe.averaged
+        )
+    else:
+        optimizer = keras.optimizers.Adam(0.001)
+    model.compile(optimizer, ctc_loss if recipe.ctc else "sparse_categorical_crossentropy")
+
+
+def train_recipe(batches, recipe=Recipe(), epochs=20, seed=0, start=None, callbacks=()):
+    """Return a trained model and the history of its training.
+
+    `batches` is a tf.data.Dataset of (images, labels) batches, such as `shuffle_batches`, `stream_dataset` or
+    `stream_captchas` give; an epoch is one pass, or 30 batches of a stream without end. `start` is a trained model of
+    the same recipe to go on from, at a lower rate. Taught in lesson 8.
+    """
+    keras.utils.set_random_seed(seed)
+    model = build_recipe(recipe)
+    if recipe.ctc:
+        expect_blanks(model)
+    if start:
+        model.set_weights(start.get_weights())
+    endless = batches.cardinality() == tf.data.INFINITE_CARDINALITY
+    steps = STEPS if endless else int(batches.cardinality())
+    prepare_training(model, recipe, epochs * steps, peak=1e-3 if start else 4e-3)
+    history = model.fit(
+        vary_images(batches, seed) if recipe.varied else batches,
+        epochs=epochs,
+        steps_per_epoch=steps if endless else None,
+        shuffle=False,
+        verbose=0,
+        callbacks=[show_progress(), *callbacks],
+    )
+    return model, history
+
+
+class WatchScore(keras.callbacks.Callback):
+    """Notes after each epoch of a training the seconds trained so far and the exact match on held-out images.
+
+    `course` holds (seconds, share 0..1) pairs; the time that the scoring takes is not counted. Taught in lesson 8.
+    """
+
+    def __init__(self, images, labels):
+        super().__init__()
+        self.images, self.labels = images, labels
+        self.seconds, self.course = 0.0, []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.started = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seconds += time.perf_counter() - self.started
+        readings = decode_either(self.model.predict_on_batch(self.images))
+        self.course.append((self.seconds, exact_match(readings, self.labels)))
+
+
+def decode_either(probabilities):
+    """Return the texts in the output of five heads (n, 5, 19) or of CTC (n, 50, 20). Taught in lesson 8."""
+    if probabilities.shape[1] == LABEL_LENGTH:
+        return [decode_label(row) for row in probabilities.argmax(axis=-1)]
+    return decode_ctc(probabilities)
+
+
+def decode_five_letters(probabilities, beam_width=50):
+    """Return the texts in softmax outputs (n, 50, 20), of five letters each wherever the model can be read so.
+
+    The best class of each column, as `decode_ctc` has it; where that gives another length, the most probable text of
+    five letters among those that a beam search keeps. Taught in lesson 8.
+    """
+    texts = decode_ctc(probabilities)
+    odd = [number for number, text in enumerate(texts) if len(text) != LABEL_LENGTH]
+    if odd:
+        scores = ops.log(ops.convert_to_tensor(probabilities[odd]) + keras.config.epsilon())
+        times = np.full(len(odd), probabilities.shape[1])
+        found, _ = ops.ctc_decode(
+            scores, times, "beam_search", beam_width, top_paths=beam_width, mask_index=BLANK
+        )
+        for number, beams in zip(odd, np.asarray(found).transpose(1, 0, 2)):
+            beams = [beam[beam >= 0] for beam in beams]
+            fives = [decode_label(beam) for beam in beams if len(beam) == LABEL_LENGTH]
+            texts[number] = fives[0] if fives else texts[number]
+    return texts
+
+
+def text_probability(probabilities, texts):
+    """Return how probable each text is, over all its alignments: float64 (n,), 0 for texts of no five letters.
+
+    `probabilities` are softmax outputs (n, 50, 20). Source: the forward recursion of Graves et al. (2006). Taught in
+    lesson 8.
+    """
+    fives = [len(text) == LABEL_LENGTH for text in texts]
+    states = np.full((len(texts), 2 * LABEL_LENGTH + 1), BLANK)
+    for number in np.flatnonzero(fives):
+        states[number, 1::2] = encode_label(texts[number])
+    may_skip = states[:, 2:] != states[:, :-2]  # from letter to letter, unless they are the same
+    reached = np.zeros(states.shape)
+    reached[:, 0] = 1
+    for column in probabilities.transpose(1, 0, 2):
+        before = reached
+        reached = before.copy()
+        reached[:, 1:] += before[:, :-1]
+        reached[:, 2:] += may_skip * before[:, :-2]
+        reached *= np.take_along_axis(column, states, axis=1)
+    return reached[:, -2:].sum(axis=1) * fives
+
+
+def read_images(model, images):
+    """Return the texts in images (n, 200, 50, 1), 0..1, and how probable each is to the model, 0..1. Taught in lesson 8."""
+    probabilities = model.predict_on_batch(images)
+    texts = decode_five_letters(probabilities)
+    return texts, text_probability(probabilities, texts)
+
+
+def read_captcha(model, path):
+    """Return the text of one image file, read by a model from `build_recipe`.
+
+    Raises FileNotFoundError or ValueError for a file that is no captcha image. Taught in lesson 8.
+    """
+    return read_images(model, encode_image(path)[np.newaxis])[0][0]
+
+
+def read_captchas(model, paths, batch_size=64):
+    """Return a table of image files: columns `file, text, confidence` (0..1), one row a path in the order given.
+
+    Raises FileNotFoundError or ValueError for a file that is no captcha image. Taught in lesson 8.
+    """
+    texts, confidences = [], []
+    for start in range(0, len(paths), batch_size):
+        images = [encode_image(path) for path in paths[start : start + batch_size]]
+        read, confidence = read_images(model, np.array(images))
+        texts += read
+        confidences += list(confidence)
+    return pd.DataFrame({"file": map(str, paths), "text": texts, "confidence": confidences})
+
+
+def read_doubtful_labels():
+    """Return a table of the real set's files whose label is probably wrong: columns `file, label, shows`.
+
+    They were found out of fold (lesson 8) and then looked at. No label is changed by it.
+    """
+    return pd.read_csv(Path(__file__).with_name("doubtful_labels.txt"))
+
+
+def load_reader():
+    """Return a trained model for the images that `locate_samples` finds, its weights kept for the next time.
+
+    Where there is only the look-alike set, it is trained on drawings in random styles, which read further than one.
+    """
+    folder = locate_samples()
+    if folder.name.startswith("embedded"):
+        fonts = [DEJAVU_BOLD]
+        try:
+            fonts += find_fonts()
+        except ModuleNotFoundError as error:
+            print(f"Trained with one font only: {error}")
+        batches = stream_captchas(lambda text, rng: random_style(text, rng, fonts))
+        name = f"recipe_{len(fonts)}_fonts"
+    else:
+        batches, name = stream_dataset(read_samples(folder), 32, seed=0), "recipe"
+    return load_or_train(name, folder, build_recipe, lambda: train_recipe(batches))[0]

@@ -1,0 +1,99 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from captcha_lib import recipe
+from captcha_lib.__main__ import main
+from captcha_lib.recipe import build_recipe, read_captcha
+from captcha_lib.workspace import list_images
+
+
+@pytest.fixture
+def reader(monkeypatch):
+    """An untrained model in place of the trained one, and a line said on the way to it."""
+    model = build_recipe()
+
+    def load_reader():
+        print("Images from somewhere")
+        return model
+
+    monkeypatch.setattr(recipe, "load_reader", load_reader)
+    return model
+
+
+def make_bad_file(folder, kind):
+    """A file that is no captcha image, and what the message must say."""
+    file = folder / f"{kind}.png"
+    grey = Image.fromarray(np.full((50, 200), 200, "uint8"))
+    if kind == "missing":
+        return file, "does not exist: expected"
+    if kind == "directory":
+        file.mkdir()
+        return file, "is a folder: expected"
+    if kind == "text":
+        file.write_text("2g7nm")
+        return file, "is no image: expected"
+    if kind == "empty":
+        file.touch()
+        return file, "is no image: expected"
+    if kind == "truncated":
+        grey.save(file)
+        file.write_bytes(file.read_bytes()[:60])
+        return file, "cannot be read"
+    if kind == "16 bits":
+        Image.fromarray(np.full((50, 200), 40_000, "uint16")).save(file)
+        return file, "more than 8 bits a channel: expected 8"
+    side = {"small": 1, "large": 10_000}[kind]
+    Image.new("L", (side, side)).save(file)
+    return file, f"is {side} x {side} pixels: expected 200 x 50"
+
+
+KINDS = ["missing", "directory", "text", "empty", "truncated", "16 bits", "small", "large"]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bad_file_is_named_in_one_line_and_the_others_are_read(
+    kind, tmp_path, drawn_set, reader, capsys
+):
+    bad, message = make_bad_file(tmp_path, kind)
+    before, after = list_images(drawn_set)[:2]
+    assert main(["read", str(before), str(bad), str(after)]) == 1
+    out, err = capsys.readouterr()
+    lines = err.splitlines()
+    assert len(lines) == 2 and lines[1] == "Images from somewhere"
+    assert lines[0].startswith(str(bad)) and message in lines[0]
+    readings = [line.split("\t") for line in out.splitlines()]
+    assert [reading[:2] for reading in readings] == [
+        [str(file), read_captcha(reader, file)] for file in (before, after)
+    ]
+    assert all(reading[2].endswith("%") for reading in readings)
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "RGBA", "LA", "P"])
+def test_images_of_other_modes_are_read_as_grey_ones(mode, tmp_path, drawn_set, reader, capsys):
+    grey = Image.open(list_images(drawn_set)[0]).convert("L")
+    grey.save(tmp_path / "grey.png")
+    grey.convert(mode).save(tmp_path / "other.tif")
+    assert main(["read", str(tmp_path / "grey.png"), str(tmp_path / "other.tif")]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.split("\t")[1:] == second.split("\t")[1:]
+
+
+def test_of_an_animation_the_first_picture_is_read(tmp_path, drawn_set, reader, capsys):
+    first, second = (Image.open(file).convert("L") for file in list_images(drawn_set)[:2])
+    first.save(tmp_path / "first.gif")
+    first.save(tmp_path / "both.gif", save_all=True, append_images=[second])
+    assert main(["read", str(tmp_path / "first.gif"), str(tmp_path / "both.gif")]) == 0
+    alone, animated = capsys.readouterr().out.splitlines()
+    assert alone.split("\t")[1:] == animated.split("\t")[1:]
+
+
+def test_without_a_readable_file_nothing_is_trained(tmp_path):
+    command = [sys.executable, "-m", "captcha_lib", "read", str(tmp_path / "gone.png")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr == f"{tmp_path / 'gone.png'} does not exist: expected a PNG or JPEG file\n"
