@@ -17,7 +17,8 @@ _MODULES = {
     "dataset": ("encode_image", "build_dataset", "stream_dataset"),
     "cnn": ("build_cnn",),
     "ctc": ("build_cnn_lstm_ctc", "ctc_loss", "decode_ctc"),
-    "recipe": ("train_recipe", "read_captcha", "read_captchas"),
+    "recipe": ("train_recipe",),
+    "reading": ("read_captcha", "read_captchas"),
     "score": (
         "character_accuracy",
         "exact_match",

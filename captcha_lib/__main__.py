@@ -29,7 +29,7 @@ def main(arguments=None):
         # What is said on the way to a trained model must not mix with the readings on stdout.
         with redirect_stdout(sys.stderr):
             os.environ.setdefault("CAPTCHA_OUTPUT", str(cache_folder()))
-            from captcha_lib.recipe import load_reader, read_captchas
+            from captcha_lib.reading import load_reader, read_captchas
 
             model = load_reader()
         for _, (file, text, confidence) in read_captchas(model, readable).iterrows():

@@ -2,25 +2,20 @@
 
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import keras
 import numpy as np
-import pandas as pd
 import tensorflow as tf
 from keras import layers, ops
 from keras.optimizers.schedules import CosineDecay
 
-from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH, decode_label, encode_label
+from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH, decode_label
 from captcha_lib.cnn import show_progress
 from captcha_lib.ctc import BLANK, ctc_loss, decode_ctc, expect_blanks
-from captcha_lib.dataset import encode_image, stream_dataset
-from captcha_lib.fonts import DEJAVU_BOLD, FULL, HEIGHT, WIDTH, find_fonts
-from captcha_lib.generator import draw_strokes, random_style
-from captcha_lib.samples import locate_samples, read_samples
+from captcha_lib.fonts import FULL, HEIGHT, WIDTH
+from captcha_lib.generator import draw_strokes
 from captcha_lib.score import exact_match
-from captcha_lib.sim_to_real import STEPS, stream_captchas
-from captcha_lib.workspace import load_or_train
+from captcha_lib.sim_to_real import STEPS
 
 # Each convolution: how many maps, the side of its window, how far it moves on, what is pooled after it.
 PLAIN = ((32, 3, 1, (2, 2)), (64, 3, 1, (2, 2)))
@@ -119,7 +114,10 @@ def shuffle_batches(images, labels, seed=0):
 
 
 def prepare_training(model, recipe, steps, peak):
-    """Give a model its loss and its optimiser, whose rate reaches `peak` after a tenth of all `steps`. Taught in lesson 8."""
+    """Give a model its loss and its optimiser, whose rate reaches `peak` after a tenth of all `steps`.
+
+    Taught in lesson 8.
+    """
     if recipe.decayed:
         rate = CosineDecay(peak / 30, steps, warmup_target=peak, warmup_steps=steps // 10)
         optimizer = keras.optimizers.AdamW(
@@ -173,7 +171,7 @@ class WatchScore(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.seconds += time.perf_counter() - self.started
-        readings = decode_either(self.model.predict_on_batch(self.images))
+        readings = decode_either(np.asarray(self.model(self.images, training=False)))
         self.course.append((self.seconds, exact_match(readings, self.labels)))
 
 
@@ -182,102 +180,3 @@ def decode_either(probabilities):
     if probabilities.shape[1] == LABEL_LENGTH:
         return [decode_label(row) for row in probabilities.argmax(axis=-1)]
     return decode_ctc(probabilities)
-
-
-def decode_five_letters(probabilities, beam_width=50):
-    """Return the texts in softmax outputs (n, 50, 20), of five letters each wherever the model can be read so.
-
-    The best class of each column, as `decode_ctc` has it; where that gives another length, the most probable text of
-    five letters among those that a beam search keeps. Taught in lesson 8.
-    """
-    texts = decode_ctc(probabilities)
-    odd = [number for number, text in enumerate(texts) if len(text) != LABEL_LENGTH]
-    if odd:
-        scores = ops.log(ops.convert_to_tensor(probabilities[odd]) + keras.config.epsilon())
-        times = np.full(len(odd), probabilities.shape[1])
-        found, _ = ops.ctc_decode(
-            scores, times, "beam_search", beam_width, top_paths=beam_width, mask_index=BLANK
-        )
-        for number, beams in zip(odd, np.asarray(found).transpose(1, 0, 2)):
-            beams = [beam[beam >= 0] for beam in beams]
-            fives = [decode_label(beam) for beam in beams if len(beam) == LABEL_LENGTH]
-            texts[number] = fives[0] if fives else texts[number]
-    return texts
-
-
-def text_probability(probabilities, texts):
-    """Return how probable each text is, over all its alignments: float64 (n,), 0 for texts of no five letters.
-
-    `probabilities` are softmax outputs (n, 50, 20). Source: the forward recursion of Graves et al. (2006). Taught in
-    lesson 8.
-    """
-    fives = [len(text) == LABEL_LENGTH for text in texts]
-    states = np.full((len(texts), 2 * LABEL_LENGTH + 1), BLANK)
-    for number in np.flatnonzero(fives):
-        states[number, 1::2] = encode_label(texts[number])
-    may_skip = states[:, 2:] != states[:, :-2]  # from letter to letter, unless they are the same
-    reached = np.zeros(states.shape)
-    reached[:, 0] = 1
-    for column in probabilities.transpose(1, 0, 2):
-        before = reached
-        reached = before.copy()
-        reached[:, 1:] += before[:, :-1]
-        reached[:, 2:] += may_skip * before[:, :-2]
-        reached *= np.take_along_axis(column, states, axis=1)
-    return reached[:, -2:].sum(axis=1) * fives
-
-
-def read_images(model, images):
-    """Return the texts in images (n, 200, 50, 1), 0..1, and how probable each is to the model, 0..1. Taught in lesson 8."""
-    probabilities = model.predict_on_batch(images)
-    texts = decode_five_letters(probabilities)
-    return texts, text_probability(probabilities, texts)
-
-
-def read_captcha(model, path):
-    """Return the text of one image file, read by a model from `build_recipe`.
-
-    Raises FileNotFoundError or ValueError for a file that is no captcha image. Taught in lesson 8.
-    """
-    return read_images(model, encode_image(path)[np.newaxis])[0][0]
-
-
-def read_captchas(model, paths, batch_size=64):
-    """Return a table of image files: columns `file, text, confidence` (0..1), one row a path in the order given.
-
-    Raises FileNotFoundError or ValueError for a file that is no captcha image. Taught in lesson 8.
-    """
-    texts, confidences = [], []
-    for start in range(0, len(paths), batch_size):
-        images = [encode_image(path) for path in paths[start : start + batch_size]]
-        read, confidence = read_images(model, np.array(images))
-        texts += read
-        confidences += list(confidence)
-    return pd.DataFrame({"file": map(str, paths), "text": texts, "confidence": confidences})
-
-
-def read_doubtful_labels():
-    """Return a table of the real set's files whose label is probably wrong: columns `file, label, shows`.
-
-    They were found out of fold (lesson 8) and then looked at. No label is changed by it.
-    """
-    return pd.read_csv(Path(__file__).with_name("doubtful_labels.txt"))
-
-
-def load_reader():
-    """Return a trained model for the images that `locate_samples` finds, its weights kept for the next time.
-
-    Where there is only the look-alike set, it is trained on drawings in random styles, which read further than one.
-    """
-    folder = locate_samples()
-    if folder.name.startswith("embedded"):
-        fonts = [DEJAVU_BOLD]
-        try:
-            fonts += find_fonts()
-        except ModuleNotFoundError as error:
-            print(f"Trained with one font only: {error}")
-        batches = stream_captchas(lambda text, rng: random_style(text, rng, fonts))
-        name = f"recipe_{len(fonts)}_fonts"
-    else:
-        batches, name = stream_dataset(read_samples(folder), 32, seed=0), "recipe"
-    return load_or_train(name, folder, build_recipe, lambda: train_recipe(batches))[0]

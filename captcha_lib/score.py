@@ -74,7 +74,7 @@ def wilson_interval(hits, total, confidence=0.95):
 
 
 def score_row(model, readings, truths, seconds):
-    """Return one row of the results table as a dict: the scores of a model's readings, and its training time in seconds.
+    """Return a row of the results table as a dict: the scores of a model's readings, and its training time in seconds.
 
     Raises ValueError for different shapes, naming both, or for nothing to score. Taught in lesson 6.
     """

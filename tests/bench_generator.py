@@ -19,9 +19,9 @@ from captcha_lib.cnn import train_cnn
 from captcha_lib.ctc import decode_ctc
 from captcha_lib.fonts import DEJAVU_BOLD, find_fonts, mean_width
 from captcha_lib.generator import Style, draw_label, drawing_version, random_style
-from captcha_lib.samples import REAL_SET_DIGEST, read_samples
+from captcha_lib.samples import read_samples
 from captcha_lib.sim_to_real import train_on_drawings
-from captcha_lib.workspace import digest, list_images
+from measuring import locate_real_set, measure_once
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.append(str(PROJECT / "notebooks"))
@@ -59,19 +59,6 @@ VARIANTS = {
 }
 
 
-def measure_once(name, keys, function):
-    """Return build/bench/`name`.csv with one row for each of `keys`, missing ones measured by `function(**key)`."""
-    file = BENCH / f"{name}.csv"
-    table = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=list(keys[0]))
-    for key in keys:
-        if not (table[list(key)] == pd.Series(key)).all(axis=1).any():
-            print(f"{name}: {', '.join(f'{title} {value}' for title, value in key.items())}")
-            table = pd.concat([table, pd.DataFrame([key | function(**key)])], ignore_index=True)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            table.to_csv(file, index=False)
-    return table
-
-
 def measure_sim_to_real(folder):
     """Exact match on the 1,040 real PNG of models that were trained on drawings alone."""
     samples = read_samples(folder).query("extension == 'png'")
@@ -87,7 +74,7 @@ def measure_sim_to_real(folder):
         return {"exact match (%)": round(100 * exact, 1), "training (s)": round(seconds)}
 
     keys = [{"drawn": name, "seed": seed} for name in VARIANTS for seed in VARIANTS[name][2]]
-    return measure_once("sim_to_real", keys, measure)
+    return measure_once(BENCH / "sim_to_real.csv", keys, measure)
 
 
 def measure_cnn(real, embedded):
@@ -104,7 +91,7 @@ def measure_cnn(real, embedded):
     keys = [
         {"images": images, "seed": seed} for seed in range(3) for images in ("real", "embedded")
     ]
-    return measure_once("cnn", keys, measure)
+    return measure_once(BENCH / "cnn.csv", keys, measure)
 
 
 def measure_speed():
@@ -140,9 +127,7 @@ def measure_speed():
 
 
 def main():
-    real = locate_samples()
-    if digest(list_images(real)) != REAL_SET_DIGEST:
-        sys.exit("not the 1,070 images of the real data set: name their folder in CAPTCHA_DATA")
+    real = locate_real_set()
     embedded = locate_samples("embedded")
     from execute import fill_table  # from notebooks/
 

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from captcha_lib import recipe
+from captcha_lib import reading
 from captcha_lib.__main__ import main
-from captcha_lib.recipe import build_recipe, read_captcha
+from captcha_lib.reading import read_captcha
+from captcha_lib.recipe import build_recipe
 from captcha_lib.workspace import list_images
 
 
@@ -20,7 +21,7 @@ def reader(monkeypatch):
         print("Images from somewhere")
         return model
 
-    monkeypatch.setattr(recipe, "load_reader", load_reader)
+    monkeypatch.setattr(reading, "load_reader", load_reader)
     return model
 
 
