@@ -118,7 +118,9 @@ def course():
         read=lambda twin: nbformat.read(twin.with_suffix(".ipynb"), as_version=4),
         write=lambda notebook, name: write_notebook(notebook, output / name),
     )
-    results = pd.read_csv(output / "tables" / "results.csv")
+    tables = [output / "tables" / f"{name}.csv" for name in ("results", "recipe")]
+    results = pd.concat([pd.read_csv(table) for table in tables], ignore_index=True)
+    results.to_csv(tables[0], index=False)
     (output / "tables" / "images.sha256").write_text(digest(list_images(folder)))
     drawings_alone = pd.read_csv(output / "tables" / "drawings_alone.csv")
     for table in (times, results, drawings_alone):

@@ -155,7 +155,7 @@ TAUGHT = {
         "train_cnn_lstm_ctc",
         "decode_ctc",
     },
-    6: {"edit_distance", "character_error_rate", "wilson_interval"},
+    6: {"edit_distance", "character_error_rate", "wilson_interval", "score_row"},
     7: {
         "water_places",
         "ripple_places",
@@ -165,6 +165,18 @@ TAUGHT = {
         "random_style",
         "stream_captchas",
         "train_on_drawings",
+    },
+    8: {
+        "read_fifths",
+        "build_recipe",
+        "vary_images",
+        "shuffle_batches",
+        "prepare_training",
+        "train_recipe",
+        "decode_five_letters",
+        "text_probability",
+        "read_images",
+        "read_captcha",
     },
 }
 

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 import captcha_lib
+from captcha_lib.reading import read_doubtful_labels
 from captcha_lib.samples import REAL_SET_DIGEST
-from captcha_lib.workspace import digest, list_images
+from captcha_lib.workspace import list_images
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -112,20 +113,53 @@ def read_table(text, name, margin=""):
     return [cells[0], *cells[2:]]
 
 
-def test_the_table_in_the_readme_is_the_measured_one():
-    table = pd.read_csv(PROJECT / "figures/results.csv", dtype=str)
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    assert read_table(readme, "results") == [list(table.columns), *table.values.tolist()]
+TABLES = [
+    ("results", "README.md"),
+    ("sim_to_real", "README.md"),
+    ("sim_to_real", "notebooks/07_generator.py"),
+    ("recipe", "README.md"),
+    ("recipe", "notebooks/08_recipe.py"),
+    ("recipe_measures", "README.md"),
+    ("misread", "README.md"),
+    ("engines", "README.md"),
+]
 
 
-def test_the_table_of_drawings_is_the_measured_one():
-    table = pd.read_csv(PROJECT / "figures/sim_to_real.csv", dtype=str)
-    for file, margin in (("README.md", ""), ("notebooks/07_generator.py", "# ")):
-        text = (PROJECT / file).read_text(encoding="utf-8")
-        assert read_table(text, "sim_to_real", margin) == [
-            list(table.columns),
-            *table.values.tolist(),
-        ]
+@pytest.mark.parametrize("name, file", TABLES)
+def test_a_table_shown_is_the_measured_one(name, file):
+    table = pd.read_csv(PROJECT / f"figures/{name}.csv", dtype=str, keep_default_na=False)
+    text = (PROJECT / file).read_text(encoding="utf-8")
+    margin = "# " if file.endswith(".py") else ""
+    assert read_table(text, name, margin) == [list(table.columns), *table.values.tolist()]
+
+
+def test_every_figure_of_the_cross_validation_follows_from_its_folds():
+    folds = pd.read_csv(PROJECT / "figures/cross_validation.csv")
+    misread = pd.read_csv(PROJECT / "figures/misread.csv")
+    measures = pd.read_csv(PROJECT / "figures/recipe_measures.csv", index_col="measure")["result"]
+    assert folds["images"].sum() == 1040 and list(folds["fold"]) == list(range(10))
+    assert len(misread) == 1040 - folds["right"].sum() == measures["misread of 1,040"]
+    exact = 100 * folds["right"].sum() / 1040
+    assert measures["10-fold cross-validation, exact match (%)"] == round(exact, 2)
+    assert measures["worst fold (%)"] == (100 * folds["right"] / folds["images"]).min().round(2)
+    assert (misread["reading"] != misread["label"]).all()
+    doubtful = read_doubtful_labels().set_index("file")["shows"]
+    wrong_labels = misread[misread["verdict"] == "wrong label"]
+    assert list(wrong_labels["reading"]) == list(doubtful[wrong_labels["file"]])
+    right = folds["right"].sum() + len(wrong_labels)
+    assert measures["with wrong labels set right (%)"] == round(100 * right / 1040, 2)
+
+
+def test_the_recipe_reaches_what_was_asked_of_it():
+    measures = pd.read_csv(PROJECT / "figures/recipe_measures.csv", index_col="measure")["result"]
+    assert measures["10-fold cross-validation, exact match (%)"] >= 99.2
+    assert measures["worst fold (%)"] >= 97
+    assert measures["JPEG files read right, of 30"] >= 29
+    assert measures["training time, of that of the CNN"] <= 0.5
+    assert measures["one image, times faster than ddddocr"] >= 4
+    assert measures["in batches of 64, times faster than ddddocr"] >= 10
+    assert measures["most memory, training on 100,000 files (MB)"] < 2000
+    assert abs(measures["its growth from first fifth to last (MB)"]) < 100
 
 
 def test_drawings_alone_teach_a_model_to_read_the_real_set():
@@ -163,3 +197,4 @@ def test_the_real_set_is_read_as_well_as_promised(folder):
     assert table.loc["CNN", "exact match (%)"] >= 70
     assert table.loc["CNN-LSTM-CTC", "exact match (%)"] >= 95
     assert table.loc["CNN-LSTM-CTC", "training (s)"] <= 300
+    assert table.loc["recipe of lesson 8", "exact match (%)"] >= 97
