@@ -31,7 +31,11 @@ def main(arguments=None):
             os.environ.setdefault("CAPTCHA_OUTPUT", str(cache_folder()))
             from captcha_lib.reading import load_reader, read_captchas
 
-            model = load_reader()
+            try:
+                model = load_reader()
+            except (OSError, ValueError) as error:  # of the images to train on, or the cache
+                print(error)
+                return 1
         for _, (file, text, confidence) in read_captchas(model, readable).iterrows():
             print(f"{file}\t{text}\t{confidence:.1%}")
     return int(len(readable) < len(images))

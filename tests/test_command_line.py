@@ -98,3 +98,19 @@ def test_without_a_readable_file_nothing_is_trained(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr == f"{tmp_path / 'gone.png'} does not exist: expected a PNG or JPEG file\n"
+
+
+def test_a_folder_to_train_on_that_is_missing_is_named(tmp_path, drawn_set, monkeypatch, capsys):
+    monkeypatch.setenv("CAPTCHA_DATA", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("CAPTCHA_OUTPUT", str(tmp_path))
+    assert main(["read", str(list_images(drawn_set)[0])]) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.splitlines()[-1].startswith(f"{tmp_path / 'nowhere'} does not exist")
+
+
+def test_the_command_asks_for_images(capsys):
+    for arguments in ([], ["read"]):
+        with pytest.raises(SystemExit) as stopped:
+            main(arguments)
+        assert stopped.value.code == 2
+    assert "IMAGE" in capsys.readouterr().err
