@@ -150,6 +150,18 @@ def test_every_figure_of_the_cross_validation_follows_from_its_folds():
     assert measures["with wrong labels set right (%)"] == round(100 * right / 1040, 2)
 
 
+def test_the_ladder_is_as_lesson_8_tells_it():
+    table = pd.read_csv(PROJECT / "figures/recipe.csv", index_col="change")
+    seconds, exact, gain = table["training (s)"], table["exact match (%)"], table["gain"]
+    assert set(gain.nlargest(2).index) == {"+ warm-up and decay", "+ CTC instead of five heads"}
+    assert seconds["+ strided first layer"] < seconds["+ batch normalisation"] / 2
+    assert 1.5 < seconds["LSTM along the columns"] / seconds["+ five letters"] < 1.85
+    assert 2.2 < seconds["drawn images first"] / seconds["+ five letters"] < 2.8
+    for name in ("LSTM along the columns", "averaged weights", "drawn images first"):
+        assert exact[name] <= exact["+ five letters"]
+    assert gain["+ shifts and strokes"] == 0
+
+
 def test_the_recipe_reaches_what_was_asked_of_it():
     measures = pd.read_csv(PROJECT / "figures/recipe_measures.csv", index_col="measure")["result"]
     assert measures["10-fold cross-validation, exact match (%)"] >= 99.2
