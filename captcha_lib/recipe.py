@@ -109,6 +109,7 @@ def vary_images(batches, seed=0):
 
 def shuffle_batches(images, labels, seed=0):
     """Return a tf.data.Dataset of batches of 32 from two arrays, shuffled anew on each pass. Taught in lesson 8."""
+    tf.random.set_seed(seed)  # the order of a shuffle depends on this one as well
     pairs = tf.data.Dataset.from_tensor_slices((images, labels))
     return pairs.shuffle(len(images), seed=seed).batch(32)
 

@@ -276,6 +276,7 @@ from captcha_lib.ctc import ctc_loss, expect_blanks
 
 
 def shuffle_batches(images, labels, seed=0):
+    tf.random.set_seed(seed)  # the order of a shuffle depends on this one as well
     pairs = tf.data.Dataset.from_tensor_slices((images, labels))
     return pairs.shuffle(len(images), seed=seed).batch(32)
 
