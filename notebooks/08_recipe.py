@@ -4,7 +4,7 @@
 # ## What you'll do
 #
 # Start from the CNN of lesson 4, change one thing at a time, and measure what each change buys and what it costs. At
-# the end stands a model that reads 99 of 100 real captchas, is trained in half a minute, and knows when it is not sure.
+# the end stands a model that reads 99 of 100 real captchas, is trained in half a minute, and says how sure it is.
 #
 # ## What you'll learn
 #
@@ -74,8 +74,8 @@ print(switches.replace({True: "on", False: "."}).to_string())
 #
 # ## Rung one: normalise
 #
-# A captcha is mostly light. Its pixels lie around 0.8, and ink pulls a few of them down to 0. Numbers that are all
-# positive, and spread differently from map to map, are hard to learn from: one rate fits none of them well. **Batch
+# A captcha is mostly light: its background lies between 0.75 and 1, and ink pulls some pixels down to 0. Numbers that are
+# all positive, and spread differently from map to map, are hard to learn from: one rate fits none of them well. **Batch
 # normalisation** takes each map of a batch, subtracts its mean and divides by its spread. Here is what it does to the
 # pixels themselves:
 
@@ -423,7 +423,8 @@ print(table.round(1).to_string())
 # <!-- end of recipe -->
 #
 # The gain is in points, over the line before. The last three lines differ from "+ five letters", the recipe, in one
-# thing each. ("Five letters" comes in the next section.) What do you see? We see this:
+# thing each. ("Five letters" comes in the next section. "Drawn images first" had 20 epochs of drawings and then 8 of real
+# images, at a lower rate.) What do you see? We see this:
 #
 # - **Two rungs carry it**: a rate that rises and falls, and CTC instead of five strips.
 # - The strided first layer buys a few captchas, perhaps by chance. What it buys for certain is *time*: the training
@@ -752,8 +753,8 @@ print(
 #     return [text if sure >= least else None for text, sure in zip(texts, confidences)]
 # ```
 #
-# With `least=0.9` a few images go to a person, and of the rest next to none is wrong. That is how such models are put
-# to work.
+# Try it on `readings` and `confidences`: how many images would go to a person, and how many of the rest are wrong? That
+# is how such models are put to work.
 # </details>
 #
 # ## In this notebook you

@@ -142,7 +142,7 @@ def compare_reading(real, folder):
     """Each engine reads the same 104 test images on one core, in turn, in a process of its own.
 
     All get image files. ddddocr gets them cropped to the columns 22..152 and restricted to the alphabet, Tesseract
-    the same crop, closed and three times as large, in black and white, as one line of the alphabet's characters.
+    the same crop, closed and three times as large, as one line of the alphabet's characters.
     """
     train, test = FOLDS[0]
     weights = BENCH / "fold0.weights.h5"
