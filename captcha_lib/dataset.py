@@ -53,6 +53,7 @@ def stream_dataset(samples, batch_size, crop=False, seed=None):
     labels = np.array([encode_label(label) for label in samples["label"]])
     stream = tf.data.Dataset.from_tensor_slices((paths, labels))
     if seed is not None:
+        tf.random.set_seed(seed)  # the order of a shuffle depends on this one as well
         stream = stream.shuffle(len(paths), seed=seed)
 
     def read(path, label):
