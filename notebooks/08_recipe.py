@@ -74,10 +74,10 @@ print(switches.replace({True: "on", False: "."}).to_string())
 #
 # ## Rung one: normalise
 #
-# A captcha is mostly light: its background lies between 0.75 and 1, and ink pulls some pixels down to 0. Numbers that are
-# all positive, and spread differently from map to map, are hard to learn from: one rate fits none of them well. **Batch
-# normalisation** takes each map of a batch, subtracts its mean and divides by its spread. Here is what it does to the
-# pixels themselves:
+# A captcha is mostly light: its background lies between 0.75 and 1, and ink pulls some pixels down to 0. Numbers that
+# are all positive, and spread differently from map to map, are hard to learn from: one rate fits none of them well.
+# **Batch normalisation** takes each map of a batch, subtracts its mean and divides by its spread. Here is what it does
+# to the pixels themselves:
 
 # %%
 from keras import layers
@@ -423,8 +423,8 @@ print(table.round(1).to_string())
 # <!-- end of recipe -->
 #
 # The gain is in points, over the line before. The last three lines differ from "+ five letters", the recipe, in one
-# thing each. ("Five letters" comes in the next section. "Drawn images first" had 20 epochs of drawings and then 8 of real
-# images, at a lower rate.) What do you see? We see this:
+# thing each. ("Five letters" comes in the next section. "Drawn images first" had 20 epochs of drawings and then 8 of
+# real images, at a lower rate.) What do you see? We see this:
 #
 # - **Two rungs carry it**: a rate that rises and falls, and CTC instead of five strips.
 # - The strided first layer buys a few captchas, perhaps by chance. What it buys for certain is *time*: the training
@@ -662,8 +662,8 @@ print(doubts.head(12).round(2).to_string())
 print("at least 8 of our 10 slips among the first 12:", doubts["we slipped"][:12].sum() >= 8)
 
 # %% [markdown]
-# The surest disagreements are our slips. On the real images some of them are not ours: those labels came that way. Further
-# down stand images that three small trainings have not learned to read.
+# The surest disagreements are our slips. On the real images some of them are not ours: those labels came that way.
+# Further down stand images that three small trainings have not learned to read.
 #
 # On the real set we did this with ten folds. The recipe misread only a handful of the 1,040 images, and most of those
 # are **wrong labels**. We do not change a label, and we do not drop one from the score: that would be grading our own
