@@ -14,6 +14,7 @@ import pandas as pd
 from jupytext.combine import combine_inputs_with_outputs
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from nbclient.output_widget import OutputWidget
 from tqdm import tqdm
 
 from captcha_lib import locate_samples, read_samples
@@ -30,7 +31,7 @@ METADATA = {
 
 def list_twins():
     """Return the text twins of all lessons in their order."""
-    return sorted(NOTEBOOKS.glob("[0-9][0-9]_*.py"))
+    return sorted(NOTEBOOKS.glob("[0-9][0-9]*_*.py"))
 
 
 def read_twin(twin):
@@ -42,6 +43,13 @@ def read_twin(twin):
     for cell in notebook.cells:
         cell.metadata = {"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {}
     return notebook
+
+
+class SilentOutput(OutputWidget):
+    """Take what a slider's function shows, without telling the kernel: that can miss the next reply (nbclient #312)."""
+
+    def sync_state(self):
+        """Send nothing; no state of a widget is kept in a notebook anyway."""
 
 
 def execute(notebook, name, log):
@@ -62,6 +70,7 @@ def execute(notebook, name, log):
             resources={"metadata": {"path": str(NOTEBOOKS)}},
             on_cell_complete=lambda **_: bar.update(),
         )
+        client.widget_registry["@jupyter-widgets/output"]["OutputModel"] = SilentOutput
         client.execute(stderr=log)
         bar.update(bar.total - bar.n)
     return time.perf_counter() - started
@@ -130,16 +139,16 @@ def course():
 
 
 def rebuild():
-    """Rebuild every .ipynb from its twin, executed on the embedded set, and the pictures that README shows."""
+    """Rebuild every .ipynb from its twin, executed on the embedded set, and the pictures that README or a lesson names."""
     os.environ["CAPTCHA_DATA"] = "embedded"
     locate_or_stop()
     output = PROJECT / "build" / "notebooks"
     execute_all(
         output, read_twin, write=lambda notebook, name: write_notebook(notebook, NOTEBOOKS / name)
     )
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    texts = [file.read_text(encoding="utf-8") for file in (PROJECT / "README.md", *list_twins())]
     for figure in (output / "figures").glob("*.png"):
-        if f"figures/{figure.name}" in readme:
+        if any(f"figures/{figure.name}" in text for text in texts):
             shutil.copy(figure, PROJECT / "figures" / figure.name)
 
 
@@ -154,12 +163,13 @@ def compare():
 
 
 def results():
-    """Measure the results table on the real set and put it into figures/ and README.md."""
+    """Measure the results table on the real set and put it into figures/, README.md and lesson 6."""
     if digest(list_images(locate_or_stop())) != REAL_SET_DIGEST:
         sys.exit("not the 1,070 images of the real data set: name their folder in CAPTCHA_DATA")
     table = course()
     table.to_csv(PROJECT / "figures" / "results.csv", index=False)
     fill_table(PROJECT / "README.md", "results", table)
+    fill_table(NOTEBOOKS / "06_evaluation.py", "results", table, margin="# ")
 
 
 def fill_table(file, name, table, margin=""):
