@@ -1,4 +1,4 @@
-"""The CNN-LSTM-CTC model that reads a text of any length (lesson 5)."""
+"""The CNN-LSTM-CTC model that reads a text of any length (lessons 5a and 5b)."""
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ BLANK = len(ALPHABET)  # the last class; every CTC function is told so, for thei
 def build_cnn_lstm_ctc():
     """Return the CNN-LSTM-CTC model of the original notes: images (n, 200, 50, 1) in, probabilities (n, 50, 20) out.
 
-    It has 432,596 parameters. Taught in lesson 5.
+    It has 432,596 parameters. Taught in lesson 5a.
     """
     image = keras.Input((200, 50, 1), name="image")
     columns = layers.Reshape((50, 768), name="columns")(find_shapes(image))
@@ -32,7 +32,7 @@ def ctc_loss(y_true, y_pred):
     """Return -log of the probability of each true text, summed over all its alignments: float32 (batch,).
 
     `y_true` holds character numbers 0..18, (batch, label length); `y_pred` softmax outputs (batch, time, 20).
-    Source: Graves et al. (2006). Taught in lesson 5.
+    Source: Graves et al. (2006). Taught in lesson 5b.
     """
     labels = tf.RaggedTensor.from_tensor(ops.cast(y_true, "int32")).to_sparse()
     log_probabilities = ops.log(y_pred + keras.config.epsilon())
@@ -42,10 +42,32 @@ def ctc_loss(y_true, y_pred):
     )
 
 
+def ctc_forward(probabilities, labels):
+    """Return how probable it is to have come to each state of the lattice: float64 (n, time, 2 * length + 1).
+
+    `probabilities` are softmax outputs (n, time, 20), `labels` character numbers (n, length). The odd states are the
+    letters, the even ones the blanks around them; the last two of the last column together are the text's probability.
+    Source: the forward recursion of Graves et al. (2006). Taught in lesson 5b.
+    """
+    labels = np.asarray(labels)
+    states = np.full((len(labels), 2 * labels.shape[1] + 1), BLANK)
+    states[:, 1::2] = labels
+    y = np.take_along_axis(probabilities.astype("float64"), states[:, np.newaxis], axis=2)
+    may_skip = states[:, 2:] != states[:, :-2]  # from letter to letter, unless they are the same
+    alpha = np.zeros_like(y)
+    alpha[:, 0, :2] = y[:, 0, :2]
+    for t in range(1, y.shape[1]):
+        arriving = alpha[:, t - 1].copy()
+        arriving[:, 1:] += alpha[:, t - 1, :-1]
+        arriving[:, 2:] += may_skip * alpha[:, t - 1, :-2]
+        alpha[:, t] = arriving * y[:, t]
+    return alpha
+
+
 def decode_ctc(probabilities, beam_width=None):
     """Return the texts in softmax outputs (n, time, 20): the best class of each column, repeats merged, blanks dropped.
 
-    With a `beam_width` the most probable text that a beam search of that width finds, instead. Taught in lesson 5.
+    With a `beam_width` the most probable text that a beam search of that width finds, instead. Taught in lesson 5b.
     """
     if beam_width:
         times = np.full(len(probabilities), probabilities.shape[1])
@@ -62,7 +84,7 @@ def decode_ctc(probabilities, beam_width=None):
 def expect_blanks(model):
     """Set the last layer's bias so that an untrained model gives the blank about 0.9 in every column.
 
-    Training then starts where the blank plateau would have ended. Taught in lesson 5.
+    Training then starts where the blank plateau would have ended. Taught in lesson 5b.
     """
     weights, bias = model.layers[-1].get_weights()
     bias[BLANK] = np.log(9 * len(ALPHABET))
@@ -70,7 +92,7 @@ def expect_blanks(model):
 
 
 def copy_convolutions(source, target):
-    """Copy the weights of the two convolutions from one model to another. Taught in lesson 5."""
+    """Copy the weights of the two convolutions from one model to another. Taught in lesson 5b."""
     for name in ("Conv1", "Conv2"):
         target.get_layer(name).set_weights(source.get_layer(name).get_weights())
 
@@ -79,7 +101,7 @@ def train_cnn_lstm_ctc(x_train, y_train, cnn, epochs=15, seed=0):
     """Return a trained CNN-LSTM-CTC and the history of its training.
 
     The convolutions are copied from a trained `cnn` and stay as they are; a tenth of the training images is held
-    out to stop early. Images are whole ones from `build_dataset`, as are the labels. Taught in lesson 5.
+    out to stop early. Images are whole ones from `build_dataset`, as are the labels. Taught in lesson 5b.
     """
     keras.utils.set_random_seed(seed)
     model = build_cnn_lstm_ctc()

@@ -8,7 +8,7 @@ import pandas as pd
 from keras import ops
 
 from captcha_lib.alphabet import LABEL_LENGTH, decode_label, encode_label
-from captcha_lib.ctc import BLANK, decode_ctc
+from captcha_lib.ctc import BLANK, ctc_forward, decode_ctc
 from captcha_lib.dataset import encode_image, stream_dataset
 from captcha_lib.fonts import DEJAVU_BOLD, find_fonts
 from captcha_lib.generator import random_style
@@ -42,23 +42,14 @@ def decode_five_letters(probabilities, beam_width=50):
 def text_probability(probabilities, texts):
     """Return how probable each text is, over all its alignments: float64 (n,), 0 for texts of no five letters.
 
-    `probabilities` are softmax outputs (n, 50, 20). Source: the forward recursion of Graves et al. (2006). Taught in
-    lesson 8.
+    `probabilities` are softmax outputs (n, 50, 20). Taught in lesson 8.
     """
-    fives = [len(text) == LABEL_LENGTH for text in texts]
-    states = np.full((len(texts), 2 * LABEL_LENGTH + 1), BLANK)
-    for number in np.flatnonzero(fives):
-        states[number, 1::2] = encode_label(texts[number])
-    may_skip = states[:, 2:] != states[:, :-2]  # from letter to letter, unless they are the same
-    reached = np.zeros(states.shape)
-    reached[:, 0] = 1
-    for column in probabilities.transpose(1, 0, 2):
-        before = reached
-        reached = before.copy()
-        reached[:, 1:] += before[:, :-1]
-        reached[:, 2:] += may_skip * before[:, :-2]
-        reached *= np.take_along_axis(column, states, axis=1)
-    return reached[:, -2:].sum(axis=1) * fives
+    fives = np.array([len(text) == LABEL_LENGTH for text in texts], dtype=bool)
+    numbers = [encode_label(text) for text in np.array(texts)[fives]]
+    alpha = ctc_forward(probabilities[fives], np.reshape(numbers, (-1, LABEL_LENGTH)).astype(int))
+    sums = np.zeros(len(texts))
+    sums[fives] = alpha[:, -1, -2:].sum(axis=1)
+    return sums
 
 
 def read_images(model, images):

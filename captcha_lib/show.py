@@ -15,9 +15,9 @@ def use_course_style():
     sns.set_theme(style="ticks", palette="colorblind", font_scale=0.9, rc={"figure.dpi": 80})
 
 
-def save_figure(figure, name):
-    """Write a figure as `name`.png where this run's figures are kept."""
-    figure.savefig(output_folder("figures") / f"{name}.png", dpi=120, metadata={"Software": None})
+def save_figure(figure, name, dpi=120):
+    """Write a figure as `name`.png where this run's figures are kept, with `dpi` dots an inch: 200 for print."""
+    figure.savefig(output_folder("figures") / f"{name}.png", dpi=dpi, metadata={"Software": None})
 
 
 def show_images(files, columns=4):

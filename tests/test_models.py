@@ -15,7 +15,7 @@ from captcha_lib import (
 )
 from captcha_lib import workspace
 from captcha_lib.cnn import train_cnn
-from captcha_lib.ctc import BLANK, expect_blanks, train_cnn_lstm_ctc
+from captcha_lib.ctc import BLANK, ctc_forward, expect_blanks, train_cnn_lstm_ctc
 
 
 def random_columns(count, times, sharpness=1.0, seed=0):
@@ -96,7 +96,7 @@ LABELS = [(0,), (0, 1), (3, 3), (18, 0), (2, 2, 7)]
     "label, times",
     [(label, times) for label, times in product(LABELS, (2, 3, 4, 5)) if fits(label, times)],
 )
-def test_the_loss_is_the_sum_over_all_alignments(label, times):
+def test_loss_and_recursion_are_the_sum_over_all_alignments(label, times):
     columns = random_columns(1, times, seed=times)
     total = 0.0
     for alignment in product({*label, BLANK}, repeat=times):
@@ -106,6 +106,42 @@ def test_the_loss_is_the_sum_over_all_alignments(label, times):
             )
     loss = ctc_loss(np.array([label]), columns)
     assert float(loss[0]) == pytest.approx(-np.log(total), abs=1e-4)
+    alpha = ctc_forward(columns, [label])
+    assert alpha.shape == (1, times, 2 * len(label) + 1)
+    assert alpha[0, -1, -2:].sum() == pytest.approx(total, rel=1e-6)
+
+
+def test_the_recursion_counts_walks_to_every_state():
+    """With probability 1 for everything, alpha is the number of walks: by hand for `22` and `23` in four columns."""
+    walks = ctc_forward(np.ones((2, 4, 20)), [[0, 0], [0, 1]])
+    assert walks[0].astype(int).tolist() == [
+        [1, 1, 0, 0, 0],
+        [1, 2, 1, 0, 0],
+        [1, 3, 3, 1, 0],
+        [1, 4, 6, 4, 1],
+    ]
+    assert walks[1].astype(int).tolist() == [
+        [1, 1, 0, 0, 0],
+        [1, 2, 1, 1, 0],
+        [1, 3, 3, 4, 1],
+        [1, 4, 6, 10, 5],
+    ]
+
+
+def test_the_recursion_agrees_with_tensorflow_on_whole_captchas():
+    columns, labels = random_columns(8, 50), np.random.default_rng(1).integers(0, 19, (8, 5))
+    labels[0] = 7
+    alpha = ctc_forward(columns, labels)
+    assert alpha.dtype == "float64"
+    by_recursion = -np.log(alpha[:, -1, -2:].sum(axis=1))
+    np.testing.assert_allclose(by_recursion, ctc_loss(labels, columns), rtol=1e-4)
+
+
+def test_texts_that_do_not_fit_have_no_probability_and_empty_ones_all_blanks():
+    columns = random_columns(2, 4)
+    assert ctc_forward(columns, [[3, 3, 3], [1, 2, 1]])[0, -1, -2:].sum() == 0
+    empty = ctc_forward(columns, np.zeros((2, 0), int))[:, -1, -2:].sum(axis=1)
+    np.testing.assert_allclose(empty, columns[..., BLANK].prod(axis=1), rtol=1e-6)
 
 
 def test_the_loss_agrees_with_the_one_of_keras_on_whole_captchas():

@@ -2,6 +2,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from PIL import Image
 
 from captcha_lib.show import mark_mistakes, plot_history, save_figure, show_images, show_readings
 
@@ -55,5 +56,8 @@ def test_curves_hold_the_history():
 
 def test_figures_go_where_this_run_keeps_them(tmp_path, monkeypatch):
     monkeypatch.setenv("CAPTCHA_OUTPUT", str(tmp_path))
-    save_figure(plt.figure(), "empty")
-    assert (tmp_path / "figures/empty.png").stat().st_size > 0
+    figure = plt.figure(figsize=(2, 1))
+    save_figure(figure, "screen")
+    save_figure(figure, "print", dpi=200)
+    sizes = [Image.open(tmp_path / f"figures/{name}.png").size for name in ("screen", "print")]
+    assert sizes == [(240, 120), (400, 200)]
