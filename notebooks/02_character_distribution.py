@@ -199,7 +199,7 @@ print(f"all others: {without_n.min()} to {without_n.max()}, mean {without_n.mean
 #
 # ## Doubled letters
 #
-# One more count that will matter in lesson 5. How many labels have the same character twice in a row, like `ddmyg`?
+# One more count that will matter in lesson 5b. How many labels have the same character twice in a row, like `ddmyg`?
 
 
 # %%

@@ -52,7 +52,7 @@ def encode_label(text):
 
 
 # %% [markdown]
-# The way back takes any length, because lesson 5 has a model that may find four letters or six:
+# The way back takes any length, because lesson 5b has a model that may find four letters or six:
 
 
 # %%

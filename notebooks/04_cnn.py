@@ -429,4 +429,5 @@ print("right" if given is not None and np.allclose(given, expected) else "not ye
 #
 # ## The way on
 #
-# Lesson 5, `05_cnn_lstm_ctc`, drops the crude cut. A model with a fifth of the parameters finds the letters by itself.
+# Lesson 5 drops the crude cut. It has two parts: `05a_lstm` builds a memory that walks along the image, and
+# `05b_cnn_lstm_ctc` trains a model with it, a fifth as large, that finds the letters by itself.

@@ -16,7 +16,7 @@
 #
 # ## What you'll need
 #
-# Lesson 5, whose model we train. Reading takes about 40 minutes; all cells together run in three to eight minutes on
+# Lesson 5b, whose model we train. Reading takes about 40 minutes; all cells together run in three to eight minutes on
 # two cores. The cells with sliders need a running notebook; without one you still see the picture above them. In Colab
 # and Kaggle four packages of fonts are missing: `%pip install fontpkg-lato fontpkg-noto-sans fontpkg-open-sans
 # fontpkg-source-sans-3`.
@@ -519,7 +519,7 @@ print("more than 500 images a second:", 10 * BATCH_SIZE / (time.perf_counter() -
 #
 # ## Train on drawings alone
 #
-# The model is that of lesson 5, to the last layer. Its bias expects blanks, its loss is CTC. An epoch is 30 batches
+# The model is that of lesson 5b, to the last layer. Its bias expects blanks, its loss is CTC. An epoch is 30 batches
 # here; with endless data its length is our choice. We hold out four batches of a second stream to watch the loss on:
 
 # %%
@@ -567,7 +567,7 @@ plt.show()
 
 # %%
 loss, held_out = history.history["loss"], history.history["val_loss"]
-print("starts on the plateau of lesson 5, above 15:", loss[0] > 15)
+print("starts on the plateau of lesson 5b, above 15:", loss[0] > 15)
 print("held-out loss at the end below 0.5:", held_out[-1] < 0.5)
 print("held-out loss no worse than the training loss:", held_out[-1] < 1.5 * loss[-1])
 

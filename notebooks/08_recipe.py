@@ -139,7 +139,7 @@ print(f"steps above the rate of lesson 4: {np.mean(np.array(rates) > 0.001):.0%}
 # %% [markdown]
 # ## Rung four: CTC, but no LSTM
 #
-# Lesson 4 cut the image into five strips, right through some letters. Lesson 5 asked every column instead, and CTC
+# Lesson 4 cut the image into five strips, right through some letters. Lesson 5b asked every column instead, and CTC
 # summed over the ways to line them up. It also carried a memory along the columns, the two LSTMs, which is what costs
 # the time.
 #
@@ -530,31 +530,23 @@ save_model(model, seconds, model_file("recipe", samples_folder))
 print(f"{seconds:.0f} seconds")
 
 # %% [markdown]
-# A reading is worth more with a number beside it: how probable is this text to the model? Lesson 5 said it is the sum
-# over all alignments. Here is the recursion that adds them up. The states are the letters with a blank before, between
-# and behind them, eleven in all. From column to column one may stay in a state, move to the next, or skip a blank
-# between two *different* letters:
+# A reading is worth more with a number beside it: how probable is this text to the model? Lesson 5b said it is the sum
+# over all alignments, and wrote the recursion that adds them up, `ctc_forward`. The last two states of the last column
+# are what we want. A text of another length is no captcha; it gets a zero:
 
 
 # %%
 from captcha_lib.alphabet import encode_label
+from captcha_lib.ctc import ctc_forward
 
 
 def text_probability(probabilities, texts):
-    fives = [len(text) == LABEL_LENGTH for text in texts]
-    states = np.full((len(texts), 2 * LABEL_LENGTH + 1), BLANK)
-    for number in np.flatnonzero(fives):
-        states[number, 1::2] = encode_label(texts[number])
-    may_skip = states[:, 2:] != states[:, :-2]  # from letter to letter, unless they are the same
-    reached = np.zeros(states.shape)
-    reached[:, 0] = 1
-    for column in probabilities.transpose(1, 0, 2):
-        before = reached
-        reached = before.copy()
-        reached[:, 1:] += before[:, :-1]
-        reached[:, 2:] += may_skip * before[:, :-2]
-        reached *= np.take_along_axis(column, states, axis=1)
-    return reached[:, -2:].sum(axis=1) * fives
+    fives = np.array([len(text) == LABEL_LENGTH for text in texts], dtype=bool)
+    numbers = [encode_label(text) for text in np.array(texts)[fives]]
+    alpha = ctc_forward(probabilities[fives], np.reshape(numbers, (-1, LABEL_LENGTH)).astype(int))
+    sums = np.zeros(len(texts))
+    sums[fives] = alpha[:, -1, -2:].sum(axis=1)
+    return sums
 
 
 # %%

@@ -278,11 +278,12 @@ def main():
     for name, table in tables.items():
         table.to_csv(figures / f"{name}.csv", index=False)
         print(f"\n{table.to_string(index=False)}")
+    lessons = {"recipe": "08_recipe.py", "engines": "06_evaluation.py"}
     for name in ("recipe", "misread", "engines", "recipe_measures"):
         shown = pd.read_csv(figures / f"{name}.csv", dtype=str, keep_default_na=False)
         fill_table(PROJECT / "README.md", name, shown)
-        if name == "recipe":
-            fill_table(PROJECT / "notebooks" / "08_recipe.py", name, shown, margin="# ")
+        if name in lessons:
+            fill_table(PROJECT / "notebooks" / lessons[name], name, shown, margin="# ")
 
 
 if __name__ == "__main__":

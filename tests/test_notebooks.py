@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
-LESSONS = sorted((PROJECT / "notebooks").glob("[0-9][0-9]_*.py"))
+LESSONS = sorted((PROJECT / "notebooks").glob("[0-9][0-9]*_*.py"))
 HEADINGS = [
     "What you'll do",
     "What you'll learn",
@@ -26,6 +26,11 @@ pytestmark = pytest.mark.parametrize("twin", LESSONS, ids=lambda twin: twin.stem
 
 def read_built(twin):
     return nbformat.read(twin.with_suffix(".ipynb"), as_version=4)
+
+
+def number(twin):
+    """The number of a lesson as its readers know it: 4 for 04_cnn, 5a for 05a_lstm."""
+    return twin.stem.split("_")[0].lstrip("0")
 
 
 def code_cells(notebook):
@@ -100,9 +105,25 @@ def test_the_headings_stand_in_their_order(twin):
     prose = "\n".join(
         cell.source for cell in read_built(twin).cells if cell.cell_type == "markdown"
     )
-    assert re.match(rf"# Lesson {int(twin.stem[:2])}: [A-Z][a-z]+ ", prose)
+    assert re.match(rf"# Lesson {number(twin)}: [A-Z][a-z]+ ", prose)
     headings = re.findall(r"^## (.*)$", prose, re.MULTILINE)
     assert [heading for heading in headings if heading in HEADINGS] == HEADINGS
+
+
+def test_each_section_ends_in_a_question_with_a_folded_answer(twin):
+    if number(twin) not in ("5a", "5b", "6"):
+        pytest.skip("lessons 5a, 5b and 6 ask these questions")
+    prose = "\n".join(
+        cell.source for cell in read_built(twin).cells if cell.cell_type == "markdown"
+    )
+    sections = dict(re.findall(r"^## (.*)\n((?:(?!^## ).*\n?)*)", prose, re.MULTILINE))
+    asked = [text for heading, text in sections.items() if heading not in HEADINGS]
+    assert len(asked) >= 7
+    for text in asked:
+        assert re.search(
+            r"\*\*Check\.\*\* [^<]+\?\n\n<details><summary>Answer</summary>\n\n[^<]+</details>\s*$",
+            text,
+        ), text[-300:]
 
 
 def test_the_set_up_cell_is_the_same_in_all_lessons(twin):
@@ -134,10 +155,10 @@ def library_functions():
 
 
 TAUGHT = {
-    1: {"show_images"},
-    2: {"read_samples", "count_characters"},
-    3: {"encode_label", "decode_label", "encode_image", "build_dataset", "stream_dataset"},
-    4: {
+    "1": {"show_images"},
+    "2": {"read_samples", "count_characters"},
+    "3": {"encode_label", "decode_label", "encode_image", "build_dataset", "stream_dataset"},
+    "4": {
         "find_shapes",
         "build_cnn",
         "train_cnn",
@@ -147,16 +168,17 @@ TAUGHT = {
         "character_accuracy",
         "exact_match",
     },
-    5: {
-        "build_cnn_lstm_ctc",
+    "5a": {"run_lstm", "build_cnn_lstm_ctc"},
+    "5b": {
+        "ctc_forward",
         "ctc_loss",
         "expect_blanks",
         "copy_convolutions",
         "train_cnn_lstm_ctc",
         "decode_ctc",
     },
-    6: {"edit_distance", "character_error_rate", "wilson_interval", "score_row"},
-    7: {
+    "6": {"edit_distance", "character_error_rate", "wilson_interval", "score_row"},
+    "7": {
         "water_places",
         "ripple_places",
         "bend",
@@ -166,7 +188,7 @@ TAUGHT = {
         "stream_captchas",
         "train_on_drawings",
     },
-    8: {
+    "8": {
         "read_fifths",
         "build_recipe",
         "vary_images",
@@ -185,6 +207,6 @@ def test_functions_of_lesson_and_library_are_one_and_the_same(twin):
     library = library_functions()
     lesson = functions(twin.read_text(encoding="utf-8"))
     shared = {name for name in lesson if name in library}
-    assert shared == TAUGHT[int(twin.stem[:2])]
+    assert shared == TAUGHT[number(twin)]
     for name in shared:
         assert lesson[name] == library[name], f"{name} differs between the lesson and captcha_lib"

@@ -25,7 +25,7 @@ def test_every_promised_name_can_be_imported():
 
 
 def test_tensorflow_starts_only_for_what_trains():
-    modules = "alphabet dataset fonts generator samples score show workspace".split()
+    modules = "alphabet dataset drawings fonts generator lstm samples score show workspace".split()
     program = "import sys, captcha_lib; assert 'numpy' not in sys.modules\n"
     program += "".join(f"import captcha_lib.{module}\n" for module in modules)
     program += "assert not {'tensorflow', 'keras', 'kagglehub'} & set(sys.modules)"
@@ -88,10 +88,12 @@ def test_no_real_image_is_committed(real_set):
     assert not [picture for picture in pictures if picture.read_bytes() in real]
 
 
-def test_readme_and_figures_hold_the_same_pictures():
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    shown = set(re.findall(r"figures/(\w+\.png)", readme))
-    assert shown == {picture.name for picture in (PROJECT / "figures").glob("*.png")}
+def test_readme_and_lessons_name_the_pictures_in_figures():
+    files = [PROJECT / "README.md", *(PROJECT / "notebooks").glob("*.py")]
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
+    assert set(re.findall(r"figures/(\w+\.png)", text)) == {
+        picture.name for picture in (PROJECT / "figures").glob("*.png")
+    }
 
 
 def test_links_in_the_readme_lead_somewhere():
@@ -115,6 +117,7 @@ def read_table(text, name, margin=""):
 
 TABLES = [
     ("results", "README.md"),
+    ("results", "notebooks/06_evaluation.py"),
     ("sim_to_real", "README.md"),
     ("sim_to_real", "notebooks/07_generator.py"),
     ("recipe", "README.md"),
@@ -122,6 +125,7 @@ TABLES = [
     ("recipe_measures", "README.md"),
     ("misread", "README.md"),
     ("engines", "README.md"),
+    ("engines", "notebooks/06_evaluation.py"),
 ]
 
 
