@@ -83,8 +83,10 @@ def test_the_probability_of_a_text_is_what_its_loss_says():
 
 def test_texts_of_other_lengths_have_no_probability():
     columns = random_columns(3, 50)
-    probabilities = text_probability(columns, ["2g7nm", "4cpy", "87mnym"])
-    assert probabilities[0] > 0 and list(probabilities[1:]) == [0, 0]
+    probabilities = text_probability(columns, ["4cpy", "2g7nm", "87mnym"])
+    assert list(probabilities) == [0, text_probability(columns[1:2], ["2g7nm"])[0], 0]
+    assert probabilities[1] > 0
+    assert list(text_probability(columns[:1], ["4cpy"])) == [0]
 
 
 # Reading files
