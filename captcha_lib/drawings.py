@@ -6,74 +6,68 @@ Each is drawn into a Matplotlib axis, in the colours of `use_course_style`; noth
 import numpy as np
 
 FAINT = "0.75"
-ALL_PATHS = {"candidate", "ignoring", "forgetting", "selection"}
+PATHS = {"forgetting", "ignoring", "selection"}
 
 # The LSTM cell: (x, y, what stands there, the paths it belongs to). A gate or a function is a box, a step a circle.
 _CELL_BOXES = [
     (2.0, 1.4, "logistic", {"forgetting"}),
     (3.6, 1.4, "logistic", {"ignoring"}),
-    (5.2, 1.4, "tanh", {"candidate"}),
+    (5.2, 1.4, "tanh", set()),
     (6.8, 1.4, "logistic", {"selection"}),
     (8.2, 3.1, "tanh", {"selection"}),
 ]
 _CELL_STEPS = [
     (2.0, 4.0, "×", {"forgetting"}),
-    (5.2, 2.6, "×", {"ignoring", "candidate"}),
-    (5.2, 4.0, "+", {"ignoring", "candidate", "forgetting"}),
+    (5.2, 2.6, "×", {"ignoring"}),
+    (5.2, 4.0, "+", {"ignoring", "forgetting"}),
     (8.2, 2.3, "×", {"selection"}),
 ]
 _CELL_LINES = [
-    ([(0.3, 0.4), (2.0, 0.4)], ALL_PATHS),
-    ([(2.0, 0.4), (3.6, 0.4)], {"ignoring", "candidate", "selection"}),
-    ([(3.6, 0.4), (5.2, 0.4)], {"candidate", "selection"}),
+    ([(0.3, 0.4), (2.0, 0.4)], PATHS),
+    ([(2.0, 0.4), (3.6, 0.4)], {"ignoring", "selection"}),
+    ([(3.6, 0.4), (5.2, 0.4)], {"selection"}),
     ([(5.2, 0.4), (6.8, 0.4)], {"selection"}),
-    ([(1.0, -0.4), (1.0, 0.4)], ALL_PATHS),
+    ([(1.0, -0.4), (1.0, 0.4)], PATHS),
     ([(0.3, 4.0), (1.77, 4.0)], {"forgetting"}),
     ([(2.0, 0.4), (2.0, 1.1)], {"forgetting"}),
     ([(2.0, 1.7), (2.0, 3.77)], {"forgetting"}),
     ([(2.23, 4.0), (4.97, 4.0)], {"forgetting"}),
     ([(3.6, 0.4), (3.6, 1.1)], {"ignoring"}),
     ([(3.6, 1.7), (3.6, 2.6), (4.97, 2.6)], {"ignoring"}),
-    ([(5.2, 0.4), (5.2, 1.1)], {"candidate"}),
-    ([(5.2, 1.7), (5.2, 2.37)], {"candidate"}),
-    ([(5.2, 2.83), (5.2, 3.77)], {"ignoring", "candidate"}),
-    ([(5.43, 4.0), (8.2, 4.0)], ALL_PATHS),
-    ([(8.2, 4.0), (9.7, 4.0)], {"forgetting", "ignoring", "candidate"}),
+    ([(5.2, 0.4), (5.2, 1.1)], set()),
+    ([(5.2, 1.7), (5.2, 2.37)], set()),
+    ([(5.2, 2.83), (5.2, 3.77)], {"ignoring"}),
+    ([(5.43, 4.0), (8.2, 4.0)], PATHS),
+    ([(8.2, 4.0), (9.7, 4.0)], {"forgetting", "ignoring"}),
     ([(6.8, 0.4), (6.8, 1.1)], {"selection"}),
     ([(6.8, 1.7), (6.8, 2.3), (7.97, 2.3)], {"selection"}),
     ([(8.2, 4.0), (8.2, 3.4)], {"selection"}),
     ([(8.2, 2.8), (8.2, 2.53)], {"selection"}),
     ([(8.2, 2.07), (8.2, 0.4), (9.7, 0.4)], {"selection"}),
 ]
-_CELL_JOINTS = [
-    (1.0, 0.4),
-    (2.0, 0.4),
-    (3.6, 0.4),
-    (5.2, 0.4),
-    (6.8, 0.4),
-    (8.2, 4.0),
-]  # no arrow there
+# Where a line ends on another line, and has no arrow.
+_CELL_JOINTS = {(x, 0.4) for x in (1.0, 2.0, 3.6, 5.2, 6.8)} | {(8.2, 4.0)}
 _CELL_SYMBOLS = [
     (0.15, 4.0, "$c_{t-1}$", "right", {"forgetting"}),
-    (0.15, 0.4, "$h_{t-1}$", "right", ALL_PATHS),
-    (1.0, -0.65, "$x_t$", "center", ALL_PATHS),
+    (0.15, 0.4, "$h_{t-1}$", "right", PATHS),
+    (1.0, -0.65, "$x_t$", "center", PATHS),
     (2.15, 2.2, "$f_t$", "left", {"forgetting"}),
     (3.45, 2.2, "$i_t$", "right", {"ignoring"}),
-    (5.35, 2.0, "$g_t$", "left", {"candidate"}),
+    (5.35, 2.0, "$g_t$", "left", set()),
     (6.65, 2.2, "$o_t$", "right", {"selection"}),
-    (9.85, 4.0, "$c_t$", "left", {"forgetting", "ignoring", "candidate"}),
+    (9.85, 4.0, "$c_t$", "left", {"forgetting", "ignoring"}),
     (9.85, 0.4, "$h_t$", "left", {"selection"}),
 ]
 
 
 def draw_cell(axis, path=None):
-    """Draw one LSTM cell; `path` ('candidate', 'ignoring', 'forgetting' or 'selection') is the one that stands out.
+    """Draw one LSTM cell; `path` ('forgetting', 'ignoring' or 'selection') is the one that stands out.
 
     Raises ValueError for another path. Source: the cell of Gers, Schmidhuber and Cummins (2000). Seen in lesson 5a.
     """
-    if path is not None and path not in ALL_PATHS:
+    if path is not None and path not in PATHS:
         raise ValueError(
-            f"the cell has no path {path!r}: expected one of {', '.join(sorted(ALL_PATHS))}"
+            f"the cell has no path {path!r}: expected one of {', '.join(sorted(PATHS))}"
         )
 
     def look(paths):

@@ -72,7 +72,7 @@ print(
 print("what would be read without a blank:", collapse(doubled_labels[0]))
 
 # %% [markdown]
-# Among the real labels it is one in five, 20.7 %. Could the space between letters do the blank's work, as in a printed
+# Of the 1,070 real labels, 20.7 % have one. Could the space between letters do the blank's work, as in a printed
 # line? Here letters touch. And a blank does not mean "empty paper". It means **"I have nothing new to say"**.
 #
 # **Check.** What does `--nn-n-n4-4ww--` collapse to?

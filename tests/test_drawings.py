@@ -25,7 +25,6 @@ def standing_out(axis):
     [
         ("forgetting", ["$c_t$", "$c_{t-1}$", "$f_t$", "$h_{t-1}$", "$x_t$", "+", "logistic", "×"]),
         ("ignoring", ["$c_t$", "$h_{t-1}$", "$i_t$", "$x_t$", "+", "logistic", "×"]),
-        ("candidate", ["$c_t$", "$g_t$", "$h_{t-1}$", "$x_t$", "+", "tanh", "×"]),
         ("selection", ["$h_t$", "$h_{t-1}$", "$o_t$", "$x_t$", "logistic", "tanh", "×"]),
     ],
 )
@@ -44,7 +43,7 @@ def test_the_whole_cell_is_drawn_in_one_colour(axis):
 
 
 def test_an_unknown_path_is_refused(axis):
-    with pytest.raises(ValueError, match="no path 'memory': expected one of candidate, forgetting"):
+    with pytest.raises(ValueError, match="no path 'memory': expected one of forgetting, ignoring"):
         draw_cell(axis, "memory")
 
 
