@@ -34,7 +34,7 @@ samples_folder = locate_samples()
 # A network works on numbers. The number of a character is its place in the alphabet, counted from 0:
 
 # %%
-from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH, check_label
+from captcha_lib.alphabet import ALPHABET, check_label
 
 print(ALPHABET, len(ALPHABET))
 print("2 is number", ALPHABET.index("2"), "and n is number", ALPHABET.index("n"))

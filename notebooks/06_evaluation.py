@@ -703,12 +703,13 @@ for name in readings:
     half, full = risk[name][len(truths) // 2 - 1], risk[name][-1]
     print(f"{name:12} reading only the surest half is no riskier than reading all: {half <= full}")
 print(
-    "CNN: the risk falls to less than a third:",
-    risk["CNN"][len(truths) // 2 - 1] < risk["CNN"][-1] / 3,
+    "CNN: the risk falls by more than a third:",
+    risk["CNN"][len(truths) // 2 - 1] < risk["CNN"][-1] * 2 / 3,
 )
 
 # %% [markdown]
-# The CNN's confidence is too high, but it knows the order. With the easier half it makes hardly a mistake.
+# The CNN's confidence is too high, but the order is right: most of its mistakes are among the readings it is least sure
+# of.
 #
 # **Check.** A model gives every reading a confidence of 0.83, and reads 83 % rightly. Is it calibrated? Is that of use?
 #
@@ -818,10 +819,11 @@ plt.show()
 
 # %%
 table = robustness.set_index(["spoiled by", "step"])
+clean = np.array([exact_match(texts, truths) for texts in readings.values()])
 shift, jpeg = table.loc[("shift (pixels)", 8)], table.loc[("JPEG quality", 10)]
 print("shifted by 8 pixels, the CNN reads fewer than 1 in 5:", shift["CNN"] < 0.2)
 print("shifted by 8 pixels, the CNN-LSTM-CTC reads more than 9 in 10:", shift["CNN-LSTM-CTC"] > 0.9)
-print("JPEG quality 10 costs neither of them more than 10 points:", (jpeg > [0.65, 0.88]).all())
+print("JPEG quality 10 costs neither of them more than 10 points:", (jpeg > clean - 0.1).all())
 print(
     "rotated by 4 degrees, both read fewer than 1 in 2:",
     (table.loc[("rotation (degrees)", 4)] < 0.5).all(),
