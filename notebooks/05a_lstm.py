@@ -339,8 +339,8 @@ print(f"at step 39: c = {c[39]:.2f}, h = {h[39]:.2f}")
 print(f"at step 40: c = {c[40]:.2f}, h = {h[40]:.2f}")
 
 # %% [markdown]
-# The cell knew it all along, and said it when it was asked. In the picture of one signal these are the four stories
-# side by side:
+# The cell knew it all along, and said it when it was asked. Here are four cells side by side. Each gets one signal, at
+# step 5, and a stray stroke at step 20:
 
 # %%
 stories = {
@@ -470,7 +470,7 @@ both = layers.Bidirectional(layers.LSTM(16, return_sequences=True))
 for name, layer in [("one way", lstm), ("both ways", both)]:
     before, after = (np.asarray(layer(array[np.newaxis]))[0] for array in (columns, changed))
     noticed = np.abs(after - before).max(axis=1) > 1e-6
-    print(f"{name:9}: output {before.shape}, the last column is noticed by {noticed.sum()} columns")
+    print(f"{name:9}: output {before.shape}, columns that notice the last one: {noticed.sum()}")
 
 # %% [markdown]
 # Two more words stand in that cell. With **`return_sequences`** a layer gives its output at *every* column; without,
