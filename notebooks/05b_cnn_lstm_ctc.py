@@ -547,7 +547,8 @@ print("at most 4 epochs above 15:", sum(loss > 15 for loss in history.history["l
 # ## The loss as a layer
 #
 # Our notes, and the well-known example on keras.io, put the loss *into* the model: a last layer that gets the labels as
-# a second input and calls `add_loss`. It is called an **endpoint layer**:
+# a second input and calls `add_loss`. It is called an **endpoint layer**.
+# (`run_eagerly` builds no graph, which would not be worth it for a look at two batches.)
 
 
 # %%
