@@ -240,10 +240,15 @@ for name, squash in [("tanh", np.tanh), ("logistic", logistic)]:
 # %%
 from captcha_lib.drawings import draw_cell
 
-figure, axis = plt.subplots(figsize=(7, 3.7), layout="constrained")
-draw_cell(axis)
-save_figure(figure, "lstm_cell", dpi=200)
-plt.show()
+
+def show_cell(path=None):
+    figure, axis = plt.subplots(figsize=(7, 3.7), layout="constrained")
+    draw_cell(axis, path)
+    save_figure(figure, f"lstm_{path or 'cell'}", dpi=200)
+    plt.show()
+
+
+show_cell()
 
 # %%
 gates = {"f": "forget gate", "i": "input gate", "o": "output gate"}
@@ -284,10 +289,7 @@ print(f"all gates open: c is {c[4]:.0f} at step 4, {c[5]:.0f} at step 5 and {c[4
 # cell state pass unchanged. Shut, it wipes it out:
 
 # %%
-figure, axis = plt.subplots(figsize=(7, 3.7), layout="constrained")
-draw_cell(axis, "forgetting")
-save_figure(figure, "lstm_forgetting", dpi=200)
-plt.show()
+show_cell("forgetting")
 
 # %%
 shut_at_30 = np.where(np.arange(50) == 30, 0.0, 1.0)
@@ -307,10 +309,7 @@ print(
 # $i_t$ stands between the candidate and the memory. Shut, the candidate is ignored:
 
 # %%
-figure, axis = plt.subplots(figsize=(7, 3.7), layout="constrained")
-draw_cell(axis, "ignoring")
-save_figure(figure, "lstm_ignoring", dpi=200)
-plt.show()
+show_cell("ignoring")
 
 # %%
 stray = signal - 0.8 * (np.arange(50) == 20)  # the signal at step 5, and a stray stroke at step 20
@@ -327,10 +326,7 @@ print(f"input gate shut at step 20: c ends at {ignoring[49]:.1f}")
 # for the next layer and for the next step. The tanh before it squashes the memory, which may have grown:
 
 # %%
-figure, axis = plt.subplots(figsize=(7, 3.7), layout="constrained")
-draw_cell(axis, "selection")
-save_figure(figure, "lstm_selection", dpi=200)
-plt.show()
+show_cell("selection")
 
 # %%
 spoken_at_40 = np.where(np.arange(50) == 40, 1.0, 0.0)
