@@ -18,7 +18,7 @@
 # ## What you'll need
 #
 # Lessons 4 and 5b, which save the two models. If they have not run yet, this lesson trains what is missing, which takes
-# a few minutes. Otherwise all cells together run in a minute on two cores. Reading takes about 55 minutes.
+# a few minutes. Otherwise all cells together run in half a minute on two cores. Reading takes about 55 minutes.
 
 # %% [markdown]
 # ## Set-up
