@@ -824,8 +824,8 @@ print("in the text the forget gates are shut further than the output gates:", he
 # dark there, with bright bands between: this layer holds on to a letter while it lasts, and drops it for the next one.
 # To carry news all the way through would be of no use here. The letters of a captcha do not depend on each other.
 #
-# Step along yourself. At each column: the image up to here, the class probabilities, the mean of the gates, and the
-# text so far.
+# Step along yourself. At each column: its place in the image, the class probabilities, the mean of the gates, and the
+# text so far, as letters and below as classes.
 
 
 # %%
