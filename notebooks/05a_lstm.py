@@ -64,7 +64,8 @@ print(f"{len(columns)} columns for {y_test.shape[1]} letters: at most {len(colum
 #
 # <details><summary>Answer</summary>
 #
-# Six or seven: 25 / 4. So a layer that looks at one column at a time never sees a whole letter. It needs a memory.
+# Seven: 25 / 4 is a bit more than six, and the last one counts too. So a layer that looks at one column at a time never
+# sees a whole letter. It needs a memory.
 # </details>
 #
 # ## A layer that remembers
@@ -134,8 +135,8 @@ for weight, h in memory.items():
     print(f"u = {weight}: after 10 steps {h[10]:.3f}, after 49 steps {h[49]:.3f}")
 
 # %% [markdown]
-# Only $u = 1$ keeps something, and even that shrinks. Why not a larger $u$? Then the state sticks at a value of its own
-# whatever the signal was: try `2.0` above.
+# Only $u = 1$ keeps something, and even that shrinks. Why not a larger $u$? Then the state sticks at a value of its
+# own, however strong the signal was: try `2.0` above.
 #
 # Forgetting is half of the trouble. The other half is **learning**. To learn that column 5 matters for an answer at
 # column 50, the gradient must travel back from the end to column 5, and at each step it is multiplied by
@@ -179,8 +180,7 @@ for name, gradient in gradients.items():
 
 # %% [markdown]
 # Each tick of the scale is a factor of a thousand, and every line falls from right to left. Even the best of the three
-# layers tells its first columns next to nothing of what they did wrong. This is the **vanishing
-# gradient**.
+# layers tells its first columns next to nothing of what they did wrong. This is the **vanishing gradient**.
 #
 # **Check.** All $h_t$ are near 0, and $u = 0.9$. About how much of the gradient is left after 49 steps?
 #
@@ -251,8 +251,10 @@ def show_cell(path=None):
 show_cell()
 
 # %%
-gates = {"f": "forget gate", "i": "input gate", "o": "output gate"}
-print("three gates:", ", ".join(f"{symbol}_t the {name}" for symbol, name in gates.items()))
+lstm = layers.LSTM(16)
+lstm.build((1, 50, 200))
+for symbol, weights in zip(("w", "u", "b"), lstm.get_weights()):
+    print(f"{symbol} of the four boxes, side by side: {weights.shape}")
 
 # %% [markdown]
 # Four boxes at the bottom see the same: the column $x_t$ and the last output $h_{t-1}$. Each has its own weights:
@@ -295,9 +297,8 @@ show_cell("forgetting")
 shut_at_30 = np.where(np.arange(50) == 30, 0.0, 1.0)
 c, h = walk(f=shut_at_30, i=is_open, g=signal, o=is_open)
 print(f"the forget gate shut at step 30: c is {c[29]:.0f} at step 29, {c[30]:.0f} at step 30")
-print(
-    f"the forget gate always at 0.9:   c is {walk(is_open * 0.9, is_open, signal, is_open)[0][49]:.2f} at the end"
-)
+faded, h = walk(f=0.9 * is_open, i=is_open, g=signal, o=is_open)
+print(f"the forget gate always at 0.9:   c is {faded[49]:.2f} at the end")
 
 # %% [markdown]
 # "I am inside an `m`" is worth keeping until the `m` ends, and worth forgetting then. No $w$ and no tanh lie on this
@@ -413,18 +414,18 @@ print(f"logistic(1) = {logistic(1):.2f}")
 
 # %% [markdown]
 # The forget gates start above the others. Keras gives them a bias of 1, so that a new layer rather remembers than
-# forgets. How far does that reach? Back to the gradients, now with two LSTMs: one as Keras starts it, and one with a
+# forgets. How far does that reach? Back to the gradients, now with an LSTM as Keras starts it, and the same one with a
 # bias of 5:
 
 # %%
-keras.utils.set_random_seed(0)
-plain_lstm, open_lstm = layers.LSTM(32), layers.LSTM(32)
-for name, layer, bias in [("bias 1", plain_lstm, 1), ("bias 5", open_lstm, 5)]:
+for bias in (1, 5):
+    keras.utils.set_random_seed(0)
+    layer = layers.LSTM(32)
     layer.build(noise.shape)
     weights = layer.get_weights()
     weights[2][32:64] = bias
     layer.set_weights(weights)
-    gradients[f"LSTM, forget gates with {name}"] = gradient_by_column(layer, noise)
+    gradients[f"LSTM, forget gates with bias {bias}"] = gradient_by_column(layer, noise)
 
 # %%
 figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
@@ -438,9 +439,8 @@ plt.show()
 for name in list(gradients)[2:]:
     ratio = gradients[name][0] / gradients[name][-1]
     print(f"{name}: the first column gets {'more' if ratio > 1 else 'less'} than the last")
-print(
-    f"a forget gate with bias 5 keeps {logistic(5) ** 49:.0%} over 49 steps, with bias 1 {logistic(1) ** 49:.1g}"
-)
+for bias in (1, 5):
+    print(f"a forget gate at logistic({bias}) keeps {logistic(bias) ** 49:.1g} over 49 steps")
 
 # %% [markdown]
 # With its forget gates open, the LSTM reaches the first column as well as the last. With bias 1 it forgets too: the
@@ -550,7 +550,7 @@ print("more than half comes from at most 10 columns away:", effect[15:36].sum() 
 print("some comes from both ends of the text:", effect[5:10].max() > 0 and effect[35:40].max() > 0)
 
 # %% [markdown]
-# The untrained model looks around itself, and its sight fades with the distance. Training will widen it where it pays.
+# The untrained model looks around itself, and its sight fades with the distance.
 #
 # There are 20 classes, though there are 19 characters. What is the last one for? That is lesson 5b.
 #
