@@ -42,6 +42,17 @@ def ctc_loss(y_true, y_pred):
     )
 
 
+def add_blanks(labels):
+    """Return labels (n, length) with a blank before, between and behind their letters: int (n, 2 * length + 1).
+
+    Taught in lesson 5b.
+    """
+    labels = np.asarray(labels)
+    states = np.full((len(labels), 2 * labels.shape[1] + 1), BLANK)
+    states[:, 1::2] = labels
+    return states
+
+
 def ctc_forward(probabilities, labels):
     """Return how probable it is to have come to each state of the lattice: float64 (n, time, 2 * length + 1).
 
@@ -49,9 +60,7 @@ def ctc_forward(probabilities, labels):
     letters, the even ones the blanks around them; the last two of the last column together are the text's probability.
     Source: the forward recursion of Graves et al. (2006). Taught in lesson 5b.
     """
-    labels = np.asarray(labels)
-    states = np.full((len(labels), 2 * labels.shape[1] + 1), BLANK)
-    states[:, 1::2] = labels
+    states = add_blanks(labels)
     y = np.take_along_axis(probabilities.astype("float64"), states[:, np.newaxis], axis=2)
     may_skip = states[:, 2:] != states[:, :-2]  # from letter to letter, unless they are the same
     alpha = np.zeros_like(y)

@@ -12,16 +12,24 @@ from captcha_lib.samples import read_image, read_samples
 CROP = slice(25, 150)
 
 
+def crop_image(pixels):
+    """Return columns 25..149 of pixels (50, 200), where the letters stand, stretched over the whole width: float32.
+
+    Taught in lesson 3.
+    """
+    cropped = Image.fromarray(np.ascontiguousarray(pixels[:, CROP]))
+    return np.asarray(cropped.resize((200, 50), Image.Resampling.BILINEAR))
+
+
 def encode_image(path, crop=False):
     """Return one image as float32, shape (200, 50, 1), 0 black .. 1 white, time (the image's width) first.
 
-    `crop=True` keeps columns 25..149, where the letters stand, and stretches them over the whole width.
+    `crop=True` does what `crop_image` does.
     Raises FileNotFoundError or ValueError for what `read_image` cannot read. Taught in lesson 3.
     """
     pixels = np.asarray(read_image(path).convert("L"), dtype="float32") / 255
     if crop:
-        cropped = Image.fromarray(np.ascontiguousarray(pixels[:, CROP]))
-        pixels = np.asarray(cropped.resize((200, 50), Image.Resampling.BILINEAR))
+        pixels = crop_image(pixels)
     return pixels.T[:, :, np.newaxis]
 
 

@@ -179,17 +179,22 @@ print(turned.shape, "-> with a channel axis:", turned[:, :, np.newaxis].shape)
 #
 # ## All steps in one function
 #
-# These are the same steps, with the crop as a choice. This function is `captcha_lib.dataset.encode_image`:
+# These are the same steps, with the crop as a choice. These functions are `captcha_lib.dataset.crop_image` and
+# `encode_image`:
 
 # %%
 CROP = slice(25, 150)
 
 
+def crop_image(pixels):
+    cropped = Image.fromarray(np.ascontiguousarray(pixels[:, CROP]))
+    return np.asarray(cropped.resize((200, 50), Image.Resampling.BILINEAR))
+
+
 def encode_image(path, crop=False):
     pixels = np.asarray(read_image(path).convert("L"), dtype="float32") / 255
     if crop:
-        cropped = Image.fromarray(np.ascontiguousarray(pixels[:, CROP]))
-        pixels = np.asarray(cropped.resize((200, 50), Image.Resampling.BILINEAR))
+        pixels = crop_image(pixels)
     return pixels.T[:, :, np.newaxis]
 
 

@@ -72,7 +72,7 @@ print(
 print("what would be read without a blank:", collapse(doubled_labels[0]))
 
 # %% [markdown]
-# Of the 1,070 real labels, 20.7 % have one. Could the space between letters do the blank's work, as in a printed
+# Run on the real images, lesson 2 counts 21 %. Could the space between letters do the blank's work, as in a printed
 # line? Here letters touch. And a blank does not mean "empty paper". It means **"I have nothing new to say"**.
 #
 # **Check.** What does `--nn-n-n4-4ww--` collapse to?
@@ -161,10 +161,15 @@ print(f"all {len(alignments)} together:                {by_hand:.4f}")
 BLANK = len(ALPHABET)
 
 
-def ctc_forward(probabilities, labels):
+def add_blanks(labels):
     labels = np.asarray(labels)
     states = np.full((len(labels), 2 * labels.shape[1] + 1), BLANK)
     states[:, 1::2] = labels
+    return states
+
+
+def ctc_forward(probabilities, labels):
+    states = add_blanks(labels)
     y = np.take_along_axis(probabilities.astype("float64"), states[:, np.newaxis], axis=2)
     may_skip = states[:, 2:] != states[:, :-2]  # from letter to letter, unless they are the same
     alpha = np.zeros_like(y)
@@ -186,7 +191,7 @@ print(alpha[0].round(3))
 print(f"the last two of the last line: {alpha[0, -1, -2:].sum():.4f}, by hand {by_hand:.4f}")
 
 # %% [markdown]
-# A dozen additions instead of a list. The states and columns make a **lattice**. From its other end the same recursion
+# A few additions instead of a list. The states and columns make a **lattice**. From its other end the same recursion
 # gives $\beta_t(s)$, everything that can still follow. Together they tell how likely it is, *given the text*, that the
 # walk passes through a state:
 #
@@ -199,16 +204,14 @@ print(f"the last two of the last line: {alpha[0, -1, -2:].sum():.4f}, by hand {b
 # %%
 def ctc_states(probabilities, labels):
     labels = np.asarray(labels)
-    states = np.full((len(labels), 2 * labels.shape[1] + 1), BLANK)
-    states[:, 1::2] = labels
     alpha = ctc_forward(probabilities, labels)
     beta = ctc_forward(probabilities[:, ::-1], labels[:, ::-1])[:, ::-1, ::-1]
-    y = np.take_along_axis(probabilities.astype("float64"), states[:, np.newaxis], axis=2)
+    y = np.take_along_axis(probabilities, add_blanks(labels)[:, np.newaxis], axis=2)
     text = alpha[:, -1:, -2:].sum(axis=2, keepdims=True)
-    return alpha * beta / np.maximum(y, 1e-300) / text, states
+    return alpha * beta / np.maximum(y, 1e-30) / text  # where y is 0, alpha is 0 as well
 
 
-gamma, states = ctc_states(tiny, [[0, 1]])
+gamma = ctc_states(tiny, [[0, 1]])
 print("gamma adds up to 1 in every column:", np.allclose(gamma.sum(axis=2), 1))
 
 # %% [markdown]
@@ -297,8 +300,8 @@ print("as TensorFlow's, to 1e-4:", np.allclose(by_recursion, by_tensorflow, rtol
 
 # %%
 uniform = np.full((1, 50, 20), 1 / 20, "float32")
-gamma, states = ctc_states(uniform, y_test[:1])
-wanted = gamma @ np.eye(20)[states]
+gamma = ctc_states(uniform, y_test[:1])
+wanted = gamma @ np.eye(20)[add_blanks(y_test[:1])]
 inputs = tf.zeros((1, 50, 20))
 with tf.GradientTape() as tape:
     tape.watch(inputs)
@@ -401,8 +404,8 @@ print(f"lowest loss without looking: {min(losses):.1f}, at q = {choices[np.argmi
 answer = np.full(20, 0.1 / 19, "float32")
 answer[BLANK] = 0.9
 outputs = np.broadcast_to(answer, (100, 50, 20))
-gamma, states = ctc_states(outputs, y_train[:100])
-wanted = np.einsum("nts,nsk->k", gamma, np.eye(20)[states]) / (100 * 50)
+gamma = ctc_states(outputs, y_train[:100])
+wanted = (gamma @ np.eye(20)[add_blanks(y_train[:100])]).mean(axis=(0, 1))
 print(f"the blank: said {answer[BLANK]:.2f}, asked for {wanted[BLANK]:.2f}")
 print(f"the others, each: said {answer[0]:.4f}, asked for {wanted[:BLANK].mean():.4f}")
 
@@ -540,15 +543,15 @@ print("at most 4 epochs above 15:", sum(loss > 15 for loss in history.history["l
 #
 # <details><summary>Answer</summary>
 #
-# Because `fit` never sees them: it gets the finished columns. That saves most of the time, and keeps the first pushes
+# Because `fit` never sees them: it gets the finished columns. That saves time, and keeps the first pushes
 # of CTC, all towards the blank, away from layers that can see.
 # </details>
 #
 # ## The loss as a layer
 #
 # Our notes, and the well-known example on keras.io, put the loss *into* the model: a last layer that gets the labels as
-# a second input and calls `add_loss`. It is called an **endpoint layer**.
-# (`run_eagerly` builds no graph, which would not be worth it for a look at two batches.)
+# a second input and calls `add_loss`. It is called an **endpoint layer**. (`run_eagerly` builds no graph, which would
+# not be worth it for a look at two batches.)
 
 
 # %%
@@ -589,6 +592,7 @@ try:
     endpoint.predict(x_test[:2], verbose=0)
 except ValueError as error:
     print("2 named inputs expected:", "expects 2" in str(error))
+print("Keras 3 has keras.backend.ctc_batch_cost:", hasattr(keras.backend, "ctc_batch_cost"))
 
 # %% [markdown]
 # To *read* an image, the endpoint model wants its label first. So the example has to cut a second model out of it. (It
@@ -685,8 +689,8 @@ print("a beam of 100 takes more than 20 times as long as greedy decoding:", slow
 #
 # <details><summary>Answer</summary>
 #
-# As wide as there are texts. Any narrower beam may drop a beginning that would have won later. In practice it seldom
-# does.
+# As wide as there are beginnings of texts. Any narrower beam may drop one that would have won later. Above, a beam of 2
+# lost next to nothing.
 # </details>
 #
 # ## Where each letter was read
@@ -719,8 +723,7 @@ print("the spikes are columns 3 or more apart:", (np.diff(spikes) >= 3).all())
 
 # %% [markdown]
 # Each letter is a short spike; in between there is blank. Nobody told the model where the letters are. It found a place
-# for each, and only for each. Is the spike always *on* its letter? Three more images, and all of
-# the test in a number:
+# for each, and only for each. Three more images, and all of the test in a number:
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(5.4, 1.1), layout="constrained")
@@ -744,7 +747,7 @@ print(
 # And the lattice of this image? Before training the walks spread over all of it. Now:
 
 # %%
-gamma, states = ctc_states(probabilities[:1], y_test[:1])
+gamma = ctc_states(probabilities[:1], y_test[:1])
 figure, axis = plt.subplots(figsize=(6.4, 1.9), layout="constrained")
 axis.imshow(gamma[0].T, cmap="gray_r", aspect="auto", vmin=0, vmax=1)
 axis.set(xlabel="column t", ylabel="state", yticks=range(11))
@@ -752,7 +755,7 @@ axis.set_yticklabels("-" + "".join(f"{character}-" for character in decode_label
 plt.show()
 
 # %%
-before, states = ctc_states(uniform, y_test[:1])
+before = ctc_states(uniform, y_test[:1])
 for name, shares in [("before", before), ("after", gamma)]:
     sure = (shares[0].max(axis=-1) > 0.9).sum()
     print(f"{name:6} training: more than half of the columns sure of their state: {sure > 25}")
@@ -776,9 +779,9 @@ for name, shares in [("before", before), ("after", gamma)]:
 # %%
 from captcha_lib.lstm import run_lstm
 
-bidirectional = model.layers[8]
+bidirectional = next(layer for layer in model.layers if isinstance(layer, layers.Bidirectional))
 weights = [np.asarray(weight) for weight in bidirectional.forward_layer.weights]
-below = keras.Model(model.input, [model.layers[7].output, bidirectional.output])
+below = keras.Model(model.input, [bidirectional.input, bidirectional.output])
 inputs, by_keras = (np.asarray(array) for array in below(x_test[:1], training=False))
 paths = run_lstm(inputs[0], *weights)
 print(
@@ -820,9 +823,10 @@ print("in the text the forget gates are shut further than the output gates:", he
 
 # %% [markdown]
 # Read it like a score. Right of the text hardly a gate moves: nothing comes in. In the text, stripes run down the
-# picture, as one group of cells after the other opens its input gate. And look at the forget gates. They are mostly
-# dark there, with bright bands between: this layer holds on to a letter while it lasts, and drops it for the next one.
-# To carry news all the way through would be of no use here. The letters of a captcha do not depend on each other.
+# picture, as one group of cells after the other opens its input gate. And look at the forget gates. They are darker
+# there than the output gates, with bright bands between, as if this layer held on to a letter while it lasts, and
+# dropped it for the next one. To carry news all the way through would be of no use here. The letters of a captcha do
+# not depend on each other.
 #
 # Step along yourself. At each column: its place in the image, the class probabilities, the mean of the gates, and the
 # text so far, as letters and below as classes.
@@ -861,6 +865,7 @@ print("letters read at the third spike:", len(collapse(said)))
 from ipywidgets import interact
 
 slider = interact(show_column, column=(0, 49))
+
 # %% [markdown]
 # **Check.** The picture shows the way from left to right. What would you expect of the other LSTM of the pair?
 #

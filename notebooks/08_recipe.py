@@ -530,38 +530,14 @@ save_model(model, seconds, model_file("recipe", samples_folder))
 print(f"{seconds:.0f} seconds")
 
 # %% [markdown]
-# A reading is worth more with a number beside it: how probable is this text to the model? Lesson 5b said it is the sum
-# over all alignments, and wrote the recursion that adds them up, `ctc_forward`. The last two states of the last column
-# are what we want. A text of another length is no captcha; it gets a zero:
-
-
-# %%
-from captcha_lib.alphabet import encode_label
-from captcha_lib.ctc import ctc_forward
-
-
-def text_probability(probabilities, texts):
-    fives = np.array([len(text) == LABEL_LENGTH for text in texts], dtype=bool)
-    numbers = [encode_label(text) for text in np.array(texts)[fives]]
-    alpha = ctc_forward(probabilities[fives], np.reshape(numbers, (-1, LABEL_LENGTH)).astype(int))
-    sums = np.zeros(len(texts))
-    sums[fives] = alpha[:, -1, -2:].sum(axis=1)
-    return sums
-
-
-# %%
-probabilities = np.asarray(model(x_test[:8], training=False))
-by_recursion = text_probability(probabilities, truths[:8])
-by_tensorflow = np.exp(-np.asarray(ctc_loss(y_test[:8], probabilities)))
-print("the same as TensorFlow's:", np.allclose(by_recursion, by_tensorflow, atol=1e-3))
-
-# %% [markdown]
-# Two small functions, and files can be read. Calling the model itself, as above, is good for one look.
-# `predict_on_batch` turns it into a graph first, and is several times faster from the second image on.
+# A reading is worth more with a number beside it: how probable is this text to the model? `text_probability` of lesson
+# 6 adds it up over all alignments. Two small functions, and files can be read. `predict_on_batch` turns the model into
+# a graph first, and is several times faster than a plain call from the second image on.
 
 
 # %%
 from captcha_lib.dataset import encode_image
+from captcha_lib.reading import text_probability
 
 
 def read_images(model, images):

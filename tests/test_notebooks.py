@@ -157,7 +157,14 @@ def library_functions():
 TAUGHT = {
     "1": {"show_images"},
     "2": {"read_samples", "count_characters"},
-    "3": {"encode_label", "decode_label", "encode_image", "build_dataset", "stream_dataset"},
+    "3": {
+        "encode_label",
+        "decode_label",
+        "crop_image",
+        "encode_image",
+        "build_dataset",
+        "stream_dataset",
+    },
     "4": {
         "find_shapes",
         "build_cnn",
@@ -170,6 +177,7 @@ TAUGHT = {
     },
     "5a": {"run_lstm", "build_cnn_lstm_ctc"},
     "5b": {
+        "add_blanks",
         "ctc_forward",
         "ctc_loss",
         "expect_blanks",
@@ -177,7 +185,13 @@ TAUGHT = {
         "train_cnn_lstm_ctc",
         "decode_ctc",
     },
-    "6": {"edit_distance", "character_error_rate", "wilson_interval", "score_row"},
+    "6": {
+        "edit_distance",
+        "character_error_rate",
+        "wilson_interval",
+        "score_row",
+        "text_probability",
+    },
     "7": {
         "water_places",
         "ripple_places",
@@ -196,7 +210,6 @@ TAUGHT = {
         "prepare_training",
         "train_recipe",
         "decode_five_letters",
-        "text_probability",
         "read_images",
         "read_captcha",
     },
