@@ -4,6 +4,9 @@ import numpy as np
 
 ALPHABET = "2345678bcdefgmnpwxy"
 LABEL_LENGTH = 5
+BLANK = len(
+    ALPHABET
+)  # CTC's class between letters; every CTC function is told so, for their defaults disagree
 
 
 def check_label(text):

@@ -6,10 +6,8 @@ import tensorflow as tf
 from keras import layers, ops
 from keras.optimizers.schedules import CosineDecay
 
-from captcha_lib.alphabet import ALPHABET, decode_label
+from captcha_lib.alphabet import ALPHABET, BLANK, decode_label
 from captcha_lib.cnn import find_shapes, show_progress
-
-BLANK = len(ALPHABET)  # the last class; every CTC function is told so, for their defaults disagree
 
 
 def build_cnn_lstm_ctc():
