@@ -5,10 +5,19 @@ Every promised name can be imported from here; it is loaded from its module when
 """
 
 import os
+import warnings
 from importlib import import_module
+from importlib.util import find_spec
 
 # TensorFlow writes start-up notes to stderr that differ from machine to machine; warnings and errors still show.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+
+if not find_spec("tensorflow"):
+    warnings.warn(
+        "no TensorFlow here, as on Colab's TPUs: lessons 1 and 2 run without; for the others choose Runtime > "
+        "Change runtime type > CPU",
+        stacklevel=2,
+    )
 
 _MODULES = {
     "alphabet": ("ALPHABET", "encode_label", "decode_label"),

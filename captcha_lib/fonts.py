@@ -32,27 +32,27 @@ class Font:
     weight: int = 700
 
 
-# matplotlib brings this file: it is the same on every machine.
-DEJAVU_BOLD = Font(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans-Bold.ttf")
+# matplotlib brings these files: they are the same on every machine.
+_MATPLOTLIB = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+DEJAVU_BOLD = Font(_MATPLOTLIB / "DejaVuSans-Bold.ttf")
+OTHER_BOLD = ("DejaVuSansMono-Bold.ttf", "DejaVuSerif-Bold.ttf", "STIXGeneralBol.ttf")
 
 
-def find_fonts(families=FAMILIES, weights=WEIGHTS):
-    """Return one Font for each weight of each family that is installed as a `fontpkg` package.
+def find_fonts():
+    """Return one Font for each of three weights of four families, which the extra `fonts` of this project installs.
 
-    Raises ModuleNotFoundError where a family is missing.
+    Where they are not installed, as in Colab, return three other bold fonts that matplotlib brings, and say so.
     """
     try:
         import fontpkg  # here, because drawing with matplotlib's own font does not need it
 
-        files = [
-            (fontpkg.path(family, weight), weight) for family in families for weight in weights
+        return [
+            Font(fontpkg.path(family, weight), weight) for family in FAMILIES for weight in WEIGHTS
         ]
-    except (ModuleNotFoundError, LookupError) as error:
-        packages = " ".join(f"fontpkg-{family.lower().replace(' ', '-')}" for family in families)
-        raise ModuleNotFoundError(
-            f"not all fonts are there ({error}): expected {', '.join(families)}, as `pip install {packages}` brings them"
-        ) from None
-    return [Font(file, weight) for file, weight in files]
+    except (ModuleNotFoundError, LookupError):
+        packages = " ".join(f"fontpkg-{family.lower().replace(' ', '-')}" for family in FAMILIES)
+        print(f"Only matplotlib's fonts are here; for more: pip install {packages}")
+        return [Font(_MATPLOTLIB / name) for name in OTHER_BOLD]
 
 
 class _Polygons(BasePen):

@@ -100,11 +100,7 @@ def load_reader():
     """
     folder = locate_samples()
     if folder.name.startswith("embedded"):
-        fonts = [DEJAVU_BOLD]
-        try:
-            fonts += find_fonts()
-        except ModuleNotFoundError as error:
-            print(f"Trained with one font only: {error}")
+        fonts = [DEJAVU_BOLD, *find_fonts()]
         batches = stream_captchas(lambda text, rng: random_style(text, rng, fonts))
         name = f"recipe_{len(fonts)}_fonts"
     else:

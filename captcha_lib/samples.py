@@ -1,6 +1,8 @@
 """Find the captcha images, read them, and tabulate their labels (lessons 1 and 2)."""
 
+import hashlib
 import os
+import sys
 import warnings
 from pathlib import Path
 
@@ -10,11 +12,18 @@ from PIL import Image, UnidentifiedImageError
 from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH, check_label
 from captcha_lib.fonts import HEIGHT, WIDTH
 from captcha_lib.generator import drawing_version, write_samples
-from captcha_lib.workspace import cache_folder, digest, find_images, list_images, written_beside
+from captcha_lib.workspace import (
+    cache_folder,
+    copy_images,
+    digest,
+    find_images,
+    is_captcha,
+    list_images,
+)
 
 KAGGLE_INPUT = Path("/kaggle/input")
 DRIVE = Path("/content/drive/MyDrive")
-KAGGLE_NAME = "fournierp/captcha-version-2-images"
+KAGGLE_OWNER, KAGGLE_SET = "fournierp", "captcha-version-2-images"
 REAL_SET_DIGEST = "0e8c79ec8715aa1a6596596de675a7f7bea2adb354f4bb84afd8583eb6b332da"
 
 
@@ -45,15 +54,43 @@ def _search_usual_places():
         ("Kaggle's input folder", KAGGLE_INPUT),
         ("Google Drive", DRIVE / "DataSet/captcha/samples/samples"),
     ]
-    places += [("Google Drive", place) for place in sorted(DRIVE.glob("captcha-version-2-images*"))]
+    places += [("Google Drive", place) for place in sorted(DRIVE.glob(f"{KAGGLE_SET}*"))]
     places += [("an earlier download", cache_folder() / "downloaded")]
     for source, place in places:
         if place.exists():
             try:
-                return source, find_images(place)
+                folder = find_images(place)
+                return source, _copy_from_drive(folder) if DRIVE in folder.parents else folder
             except FileNotFoundError:
                 continue  # Kaggle's input folder may hold other data sets only
+            except (OSError, ValueError) as error:
+                print(f"Not used: {error}")
+    _print_advice()
     return None, None
+
+
+def _copy_from_drive(folder):
+    """Return a local copy of a folder's captcha images: from Drive each file takes a moment, in every epoch anew."""
+    inside = sorted(folder.iterdir())
+    images = {file.name: file.read_bytes for file in inside if is_captcha(file)}
+    others = sum(not is_captcha(file) and file.is_file() for file in inside)
+    if others:
+        print(f"{others:,} other files in {folder} stay there: no captcha image has such a name")
+    names = "\n".join([str(folder), *images])
+    return copy_images(f"drive-{hashlib.sha256(names.encode()).hexdigest()[:8]}", images)
+
+
+def _print_advice():
+    if (
+        "KAGGLE_KERNEL_RUN_TYPE" in os.environ
+    ):  # before Colab, which Kaggle's machines are made from
+        print(f"For the real images: Add Input, then {KAGGLE_OWNER}/{KAGGLE_SET}")
+    elif DRIVE.exists():
+        print(
+            f"For images of your own: put {KAGGLE_SET}, a folder or a zip, at the top of your Drive"
+        )
+    elif "google.colab" in sys.modules:
+        print("For images on your Drive: run the cell that mounts it, then this one again")
 
 
 def _draw_embedded_set():
@@ -73,14 +110,14 @@ def download_samples():
     """
     import kagglehub  # here, because it asks for its latest version when imported
 
-    folder = cache_folder() / "downloaded"
+    name, folder = f"{KAGGLE_OWNER}/{KAGGLE_SET}", cache_folder() / "downloaded"
     if folder.exists():
         return folder
     try:
-        fetched = Path(kagglehub.dataset_download(KAGGLE_NAME))
+        fetched = Path(kagglehub.dataset_download(name))
     except Exception as error:  # kagglehub lets the errors of several network layers through
         raise ConnectionError(
-            f"{KAGGLE_NAME} could not be fetched ({type(error).__name__}): unpack it by hand and name its folder in "
+            f"{name} could not be fetched ({type(error).__name__}): unpack it by hand and name its folder in "
             "CAPTCHA_DATA, or go on with the embedded look-alike set"
         ) from error
     files = list_images(find_images(fetched))
@@ -88,10 +125,7 @@ def download_samples():
         raise ValueError(
             f"{fetched} is not the published data set of 1,070 images: remove that folder and try again"
         )
-    with written_beside(folder) as unfinished:
-        for file in files:
-            (unfinished / file.name).write_bytes(file.read_bytes())
-    return folder
+    return copy_images(folder.name, {file.name: file.read_bytes for file in files})
 
 
 def read_image(file):

@@ -3,15 +3,20 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
 import zipfile
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from platformdirs import user_cache_path
+from tqdm import tqdm
+
+from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
 
@@ -78,10 +83,17 @@ def digest(files):
     return total.hexdigest()
 
 
-def find_images(place):
-    """Return the folder of images that `place` is or holds; a zip is unpacked into the cache first.
+def is_captcha(file):
+    """Return whether a path's name is that of a captcha image: its text and an image suffix, such as 2g7nm.png."""
+    label = re.fullmatch(f"[{ALPHABET}]{{{LABEL_LENGTH}}}", file.stem)
+    return bool(label) and file.suffix.lower() in IMAGE_SUFFIXES
 
-    Raises FileNotFoundError where there are no images, ValueError for a zip that is cut short or holds none.
+
+def find_images(place):
+    """Return the folder of captcha images that `place` is or holds, at any depth; a zip is unpacked into the cache.
+
+    Folders of other pictures are passed over; where no folder is left, a zip inside `place` will do. Raises
+    FileNotFoundError where there are no captcha images, ValueError for a zip that is cut short.
     """
     if not place.exists():
         raise FileNotFoundError(
@@ -89,37 +101,53 @@ def find_images(place):
         )
     if place.is_file():
         return _unpack_images(place)
-    # The public archive holds its images twice, the second time in samples/samples: take the outermost folder only.
-    folders = [place, *(found for found in place.rglob("*") if found.is_dir())]
-    for folder in sorted(folders, key=lambda folder: (len(folder.parts), folder)):
-        if list_images(folder):
+    folders, archives = [place], []
+    # Level by level: the public set holds its images twice, and only the outermost copy is wanted.
+    for folder in folders:
+        inside = sorted(folder.iterdir())
+        if any(map(is_captcha, inside)):
             return folder
-    raise FileNotFoundError(f"{place} holds no images: expected files such as 2g7nm.png in it")
+        folders += [found for found in inside if found.is_dir() and not found.is_symlink()]
+        archives += [found for found in inside if found.suffix.lower() == ".zip"]
+    for archive in archives:
+        with suppress(FileNotFoundError):
+            return _unpack_images(archive)
+    raise FileNotFoundError(
+        f"{place} holds no captcha images: expected files such as 2g7nm.png in it"
+    )
 
 
 def _unpack_images(archive):
     """Return a folder in the cache with the images of a zip, each name once, whatever its folder in the zip."""
     try:
         with zipfile.ZipFile(archive) as opened:
-            names = {
-                PurePosixPath(member).name: member
+            images = {
+                PurePosixPath(member).name: partial(opened.read, member)
                 for member in reversed(opened.namelist())
                 if PurePosixPath(member).suffix.lower() in IMAGE_SUFFIXES
                 and not PurePosixPath(member).name.startswith(".")
             }
-            if not names:
-                raise ValueError(
-                    f"{archive} holds no images: expected a zip of files such as 2g7nm.png"
+            if not any(is_captcha(PurePosixPath(name)) for name in images):
+                raise FileNotFoundError(
+                    f"{archive} holds no captcha images: expected a zip of files such as 2g7nm.png"
                 )
-            folder = cache_folder() / f"unpacked-{digest([archive])[:8]}"
-            if not folder.exists():
-                with written_beside(folder) as unfinished:
-                    for name, member in names.items():
-                        (unfinished / name).write_bytes(opened.read(member))
+            return copy_images(f"unpacked-{digest([archive])[:8]}", images)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
         raise ValueError(
-            f"{archive} is no complete zip ({error}): expected a folder of images, or a zip of one"
+            f"{archive} is no complete zip ({error}): upload or fetch it again"
         ) from None
+
+
+def copy_images(name, images):
+    """Return the folder `name` in the cache, filled once, with a progress bar; half a copy is never left behind.
+
+    `images` is a dict of file names, each with a function that returns the file's bytes.
+    """
+    folder = cache_folder() / name
+    if not folder.exists():
+        with written_beside(folder) as unfinished:
+            for file_name, read in tqdm(images.items(), "copying images", unit="file"):
+                (unfinished / file_name).write_bytes(read())
     return folder
 
 

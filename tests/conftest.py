@@ -17,6 +17,7 @@ def drawn_set(tmp_path_factory):
 def nowhere(tmp_path, monkeypatch):
     """A machine without images: an empty cache, no CAPTCHA_DATA, no Kaggle, no Drive. Returns the cache folder."""
     monkeypatch.delenv("CAPTCHA_DATA", raising=False)
+    monkeypatch.delenv("KAGGLE_KERNEL_RUN_TYPE", raising=False)
     monkeypatch.setattr(workspace, "user_cache_path", lambda *_, **__: tmp_path / "cache")
     monkeypatch.setattr(samples, "KAGGLE_INPUT", tmp_path / "kaggle")
     monkeypatch.setattr(samples, "DRIVE", tmp_path / "drive")

@@ -130,7 +130,7 @@ def test_a_reader_is_trained_once_for_the_images_at_hand(drawn_set, tmp_path, mo
     np.testing.assert_array_equal(first.get_weights()[0], second.get_weights()[0])
 
 
-def test_without_images_the_reader_is_trained_on_drawings(nowhere, tmp_path, monkeypatch, capsys):
+def test_without_images_the_reader_is_trained_on_drawings(nowhere, tmp_path, monkeypatch):
     monkeypatch.setenv("CAPTCHA_OUTPUT", str(tmp_path))
     trained = []
 
@@ -138,15 +138,11 @@ def test_without_images_the_reader_is_trained_on_drawings(nowhere, tmp_path, mon
         trained.append(batches.cardinality())
         return build_recipe(), None
 
-    def no_fonts():
-        raise ModuleNotFoundError("not all fonts are there")
-
     monkeypatch.setattr(reading, "train_recipe", train)
     reading.load_reader()
-    monkeypatch.setattr(reading, "find_fonts", no_fonts)
+    monkeypatch.setattr(reading, "find_fonts", lambda: [])  # other fonts ask for another model
     reading.load_reader()
     assert trained == [tf.data.INFINITE_CARDINALITY] * 2
-    assert "one font only: not all fonts are there" in capsys.readouterr().out
 
 
 # Labels that are probably wrong

@@ -1,3 +1,4 @@
+import re
 import shutil
 import sys
 import types
@@ -63,12 +64,92 @@ def test_sources_are_tried_in_their_order(nowhere, drawn_set, monkeypatch, capsy
     assert source() == "Images from the embedded look-alike set"
 
 
-def test_other_data_sets_on_kaggle_do_not_disturb(nowhere, capsys):
-    other = module.KAGGLE_INPUT / "titanic"
+@pytest.mark.parametrize("place", ["", "datasets/owner"])
+def test_other_data_on_kaggle_does_not_disturb(nowhere, drawn_set, place, capsys):
+    other = module.KAGGLE_INPUT / place / "a-course/figures"
     other.mkdir(parents=True)
-    (other / "train.csv").write_text("1,2")
+    (other / "eight_images.png").write_bytes(b"a picture")
+    zip_of(drawn_set / "..", other / "other.zip", [])
     locate_samples()
     assert "embedded" in capsys.readouterr().out
+    shutil.copytree(drawn_set, module.KAGGLE_INPUT / place / "set/samples/samples")
+    shutil.copytree(drawn_set, module.KAGGLE_INPUT / place / "set/samples", dirs_exist_ok=True)
+    assert locate_samples() == module.KAGGLE_INPUT / place / "set/samples"
+    assert "Kaggle's input folder: 34 files" in capsys.readouterr().out
+
+
+def test_a_zip_inside_a_folder_is_found(nowhere, drawn_set, capsys):
+    folder = module.KAGGLE_INPUT / "deep/inside"
+    folder.mkdir(parents=True)
+    zip_of(drawn_set / "..", folder / "a.zip", [])
+    zip_of(drawn_set, folder / "b.zip", ["samples/samples/", "samples/"])
+    locate_samples()
+    assert "Kaggle's input folder: 34 files" in capsys.readouterr().out
+
+
+# A mounted Drive
+
+
+def test_a_drive_folder_is_copied_once_and_without_what_else_lies_there(nowhere, drawn_set, capsys):
+    on_drive = module.DRIVE / "captcha-version-2-images"
+    shutil.copytree(drawn_set, on_drive)
+    shutil.copytree(drawn_set, on_drive / "samples")
+    for number in range(1000):
+        (on_drive / f"holiday {number}.jpg").write_text("a photo")
+    folder = locate_samples()
+    captured = capsys.readouterr()
+    assert captured.out.startswith("1,000 other files in ") and "34 files, 30 PNG" in captured.out
+    assert "copying images: 100%" in captured.err
+    assert nowhere in folder.parents and digest(list_images(folder)) == digest(
+        list_images(drawn_set)
+    )
+    assert locate_samples() == folder and "copying" not in capsys.readouterr().err
+    (on_drive / "22222.png").write_bytes((on_drive / "2g7nm.png").read_bytes())
+    assert len(list_images(locate_samples())) == 35
+
+
+def test_half_a_zip_on_the_drive_is_named_and_the_embedded_set_serves(nowhere, drawn_set, capsys):
+    module.DRIVE.mkdir(parents=True)
+    archive = zip_of(drawn_set, module.DRIVE / "captcha-version-2-images.zip", [""])
+    archive.write_bytes(archive.read_bytes()[:3000])
+    locate_samples()
+    lines = capsys.readouterr().out.splitlines()
+    assert re.match("Not used: .*images.zip is no complete zip .*: upload or fetch it", lines[0])
+    assert lines[-1] == "Images from the embedded look-alike set: 7 files, 5 PNG and 2 JPEG"
+
+
+def test_an_interrupted_copy_is_not_taken_for_a_whole_one(nowhere, drawn_set, monkeypatch):
+    shutil.copytree(drawn_set, module.DRIVE / "captcha-version-2-images")
+    left = iter(range(10))
+
+    def read(file, original=type(drawn_set).read_bytes):
+        next(left)  # StopIteration after ten files
+        return original(file)
+
+    monkeypatch.setattr(type(drawn_set), "read_bytes", read)
+    with pytest.raises(StopIteration):
+        locate_samples()
+    assert list(nowhere.iterdir()) == []
+
+
+def test_where_no_images_are_the_next_step_is_said(nowhere, monkeypatch, capsys):
+    def advice():
+        locate_samples()
+        return capsys.readouterr().out.splitlines()[:-1]
+
+    assert advice() == []
+    monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+    assert advice() == [
+        "For images on your Drive: run the cell that mounts it, then this one again"
+    ]
+    module.DRIVE.mkdir(parents=True)
+    (advised,) = advice()
+    assert "put captcha-version-2-images, a folder or a zip, at the top of your Drive" in advised
+    monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
+    assert advice() == ["For the real images: Add Input, then fournierp/captcha-version-2-images"]
+
+
+# Folders and zips
 
 
 def test_a_nested_second_copy_is_not_read_twice(tmp_path, drawn_set, capsys):
@@ -128,9 +209,8 @@ def test_a_zip_with_a_damaged_image_leaves_nothing(nowhere, tmp_path, compressio
 def test_a_foreign_zip_is_named(nowhere, tmp_path):
     with zipfile.ZipFile(tmp_path / "foreign.zip", "w") as opened:
         opened.writestr("notes.txt", "hello")
-    with pytest.raises(
-        ValueError, match="foreign.zip holds no images: expected a zip of files such as 2g7nm.png"
-    ):
+        opened.writestr("holiday.jpg", "a photo")
+    with pytest.raises(FileNotFoundError, match="foreign.zip holds no captcha images: expected a"):
         locate_samples(tmp_path / "foreign.zip")
 
 
@@ -140,7 +220,7 @@ def test_a_wrong_folder_is_an_error_and_not_replaced_by_another(
 ):
     for folder, complaint in [
         (tmp_path / "missing", "missing does not exist: expected a folder of images"),
-        (tmp_path, "holds no images: expected files such as 2g7nm.png"),
+        (tmp_path, "holds no captcha images: expected files such as 2g7nm.png"),
     ]:
         monkeypatch.setenv("CAPTCHA_DATA", "" if as_argument else str(folder))
         with pytest.raises(FileNotFoundError, match=complaint):
