@@ -1,6 +1,12 @@
 # %% [markdown]
 # # Lesson 1: Look at the images
 #
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/captcha-course/captcha-course/blob/v0.1.0/notebooks/01_visualisation.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/captcha-course/captcha-course/blob/v0.1.0/notebooks/01_visualisation.ipynb)
+# [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/captcha-course/captcha-course/v0.1.0?labpath=notebooks/01_visualisation.ipynb)
+# <!-- end of badges -->
+#
 # ## What you'll do
 #
 # Open a folder of CAPTCHA images and find out, with a few pictures and counts, what makes them hard to read.
@@ -22,11 +28,50 @@
 # %% [markdown]
 # ## Set-up
 #
-# This cell is the same in every lesson. It finds a folder of images and tells you which one it took. Without the real
-# images it draws a look-alike set, so every lesson runs anywhere. The words of the lesson were written beside that set;
-# your numbers differ a little if you use the real one.
+# Two cells, the same in every lesson. The first matters in Colab only, and only if you keep images on your Google
+# Drive, or a zip of this course: it mounts your Drive. Google will ask you, and it can only ask for all of it, to read
+# and to write. The course reads what is called `captcha-…` at the top of it and writes nothing. Skip the cell or say
+# no, and the lesson runs all the same.
 
 # %%
+import os
+import sys
+
+if "KAGGLE_KERNEL_RUN_TYPE" not in os.environ and "google.colab" in sys.modules:
+    from google.colab import drive
+
+    try:
+        drive.mount("/content/drive")
+    except Exception as refusal:  # Colab has no single error for it
+        print("Your Drive is not mounted:", refusal)
+
+# %% [markdown]
+# The second fetches the course's library where a notebook was opened without it: from your Drive, from Kaggle's inputs,
+# else from the internet. Then it finds a folder of images and tells you which one it took. Without the real images it
+# draws a look-alike set, so every lesson runs anywhere. The words of the lesson were written beside that set; your
+# numbers differ a little if you use the real one.
+
+# %%
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import unpack_archive
+from urllib.request import urlretrieve
+
+project = "https://github.com/captcha-course/captcha-course/archive/refs/tags/v0.1.0.zip"
+if not find_spec("captcha_lib"):  # Colab and Kaggle open a notebook alone
+    inputs, my_drive = Path("/kaggle/input"), Path("/content/drive/MyDrive")
+    found = [*inputs.rglob("captcha_lib"), *my_drive.glob("*/captcha_lib")]
+    if not found:
+        name = project.split("/")[4] + "*.zip"
+        zips = [*inputs.rglob(name), *my_drive.glob(name)]
+        try:
+            unpack_archive(zips[0] if zips else urlretrieve(project)[0], "course", "zip")
+        except OSError as error:
+            raise ImportError(f"{error}: go online, or bring {name} along") from None
+        found = [*Path("course").rglob("captcha_lib")]
+    sys.path[:0] = [str(folder.parent.resolve()) for folder in found]
+
 from captcha_lib import locate_samples
 from captcha_lib.show import use_course_style
 
@@ -201,8 +246,8 @@ sizes = np.bincount(labelled.ravel())[1:]
 print(f"{count} pieces; the largest holds {sizes.max() / sizes.sum():.0%} of the ink")
 
 # %% [markdown]
-# The long stroke ties the letters together into one piece, and what is left falls into crumbs. A human reads on, because
-# we know what letters look like and take the line for a scratch. A machine that cuts before it reads is lost.
+# The long stroke ties the letters together into one piece, and what is left falls into crumbs. A human reads on,
+# because we know what letters look like and take the line for a scratch. A machine that cuts before it reads is lost.
 # It must learn to read *without* cutting. Lessons 4 and 5 do that.
 #
 # ## Obstacle three: the fuzzy edges
@@ -269,16 +314,39 @@ print(f"columns 25 to 149 hold {darkness[25:150].sum() / darkness.sum():.0%} of 
 #
 # ## Exercises
 #
-# **1.** What share of the ink lies in the lower half of the images, rows 25 to 49? Set `answer` to a number between 0
+# Put your answer into the first cell of each exercise and run the second: it says *right*, *nearly* and what is
+# missing, or *not right yet*. It never gives the answer away; the solution below it does, when you unfold it.
+#
+# **1.** Read it off the histogram: at which grey level does the heap of the background begin? Eight levels more or less
+# do not matter.
+
+# %%
+answer = None  # your number
+
+# %%
+from captcha_lib.exercises import check
+
+check("1.1", answer, grey)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# counts, levels = np.histogram(grey, bins=64, range=(0, 256))
+# answer = levels[np.argmax(counts[1:] / counts[:-1]) + 1]
+# ```
+#
+# Coming from the left, one bar is about ten times as high as the one before: at 192 the background begins.
+# </details>
+#
+# **2.** What share of the ink lies in the lower half of the images, rows 25 to 49? Set `answer` to a number between 0
 # and 1; `darkness` above shows the way.
 
 # %%
 answer = None  # your number
 
 # %%
-ink = (background - grey.mean(axis=0)).sum(axis=1)
-expected = ink[25:].sum() / ink.sum()
-print("right" if answer is not None and abs(answer - expected) < 0.01 else "not yet")
+check("1.2", answer, grey)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
@@ -291,19 +359,27 @@ print("right" if answer is not None and abs(answer - expected) < 0.01 else "not 
 # Sum over the columns (`axis=1`) instead of over the rows, then divide.
 # </details>
 #
-# **2.** Does a lower limit for ink help? Count the images that fall into exactly five pieces with the limit 64.
+# **3.** Does a lower limit for ink help? Write `count_pieces(image, limit)`: into how many pieces an image falls if
+# every pixel *below* the limit is ink. Then count the images of five pieces at the limit 64.
+
 
 # %%
-answer = None  # your number
+def count_pieces(image, limit):
+    return None
+
 
 # %%
-print("right" if answer == sum(label(image < 64)[1] == 5 for image in grey) else "not yet")
+check("1.3", count_pieces, grey)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# answer = sum(label(image < 64)[1] == 5 for image in grey)
+# def count_pieces(image, limit):
+#     return label(image < limit)[1]
+#
+#
+# print(sum(count_pieces(image, 64) == 5 for image in grey))
 # ```
 #
 # It hardly helps: wherever you put the limit, the strokes connect and the comb divides.

@@ -1,6 +1,12 @@
 # %% [markdown]
 # # Lesson 2: Count the characters
 #
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/captcha-course/captcha-course/blob/v0.1.0/notebooks/02_character_distribution.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/captcha-course/captcha-course/blob/v0.1.0/notebooks/02_character_distribution.ipynb)
+# [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/captcha-course/captcha-course/v0.1.0?labpath=notebooks/02_character_distribution.ipynb)
+# <!-- end of badges -->
+#
 # ## What you'll do
 #
 # Turn the file names into a table, and find out which characters occur, how often, and where.
@@ -19,9 +25,50 @@
 # %% [markdown]
 # ## Set-up
 #
-# The same cell as in every lesson:
+# Two cells, the same in every lesson. The first matters in Colab only, and only if you keep images on your Google
+# Drive, or a zip of this course: it mounts your Drive. Google will ask you, and it can only ask for all of it, to read
+# and to write. The course reads what is called `captcha-…` at the top of it and writes nothing. Skip the cell or say
+# no, and the lesson runs all the same.
 
 # %%
+import os
+import sys
+
+if "KAGGLE_KERNEL_RUN_TYPE" not in os.environ and "google.colab" in sys.modules:
+    from google.colab import drive
+
+    try:
+        drive.mount("/content/drive")
+    except Exception as refusal:  # Colab has no single error for it
+        print("Your Drive is not mounted:", refusal)
+
+# %% [markdown]
+# The second fetches the course's library where a notebook was opened without it: from your Drive, from Kaggle's inputs,
+# else from the internet. Then it finds a folder of images and tells you which one it took. Without the real images it
+# draws a look-alike set, so every lesson runs anywhere. The words of the lesson were written beside that set; your
+# numbers differ a little if you use the real one.
+
+# %%
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import unpack_archive
+from urllib.request import urlretrieve
+
+project = "https://github.com/captcha-course/captcha-course/archive/refs/tags/v0.1.0.zip"
+if not find_spec("captcha_lib"):  # Colab and Kaggle open a notebook alone
+    inputs, my_drive = Path("/kaggle/input"), Path("/content/drive/MyDrive")
+    found = [*inputs.rglob("captcha_lib"), *my_drive.glob("*/captcha_lib")]
+    if not found:
+        name = project.split("/")[4] + "*.zip"
+        zips = [*inputs.rglob(name), *my_drive.glob(name)]
+        try:
+            unpack_archive(zips[0] if zips else urlretrieve(project)[0], "course", "zip")
+        except OSError as error:
+            raise ImportError(f"{error}: go online, or bring {name} along") from None
+        found = [*Path("course").rglob("captcha_lib")]
+    sys.path[:0] = [str(folder.parent.resolve()) for folder in found]
+
 from captcha_lib import locate_samples
 from captcha_lib.show import use_course_style
 
@@ -42,9 +89,9 @@ print("suffix:", file.suffix)
 print("stem:  ", file.stem)
 
 # %% [markdown]
-# `list_images` returned the files *in the order of their names*. That is not a detail. A folder has no order of its own:
-# `os.walk` gives one order on your machine and another on mine. Lesson 3 splits the files by their place in this list,
-# and we want to split them alike.
+# `list_images` returned the files *in the order of their names*. That is not a detail. A folder has no order of its
+# own: `os.walk` gives one order on your machine and another on mine. Lesson 3 splits the files by their place in this
+# list, and we want to split them alike.
 #
 # A second trap: the public archive holds every image twice, once in `samples/` and once in `samples/samples/`. Whoever
 # walks through all folders gets each image twice, and later meets training images in the test. `list_images` looks into
@@ -212,8 +259,8 @@ print(f"{doubled.sum()} of {len(samples):,} labels have a doubled letter: {doubl
 print("for example", ", ".join(samples.loc[doubled, "label"].head(4)))
 
 # %% [markdown]
-# About one label in five or six. A reader that takes "the same letter in two neighbouring places" for *one* letter would get
-# all of those wrong.
+# About one label in five or six. A reader that takes "the same letter in two neighbouring places" for *one* letter
+# would get all of those wrong.
 #
 # ## The score of not looking
 #
@@ -230,13 +277,35 @@ print("labels right:    ", (samples["label"] == "nnnnn").sum(), "of", len(sample
 #
 # ## Exercises
 #
-# **1.** A reader who guesses one of the 19 characters at random, all alike, would get which share of characters right?
+# The cell below each answer says *right*, *nearly* and what is missing, or *not right yet*.
+#
+# **1.** Read it off the bar chart: which character has the shortest bar?
+
+# %%
+answer = None  # a character, in quotes
+
+# %%
+from captcha_lib.exercises import check
+
+check("2.1", answer, counts)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# answer = counts.loc[counts["count"].idxmin(), "character"]
+# ```
+#
+# Some bar must be the shortest. It means nothing: it lies within the scatter that we worked out.
+# </details>
+#
+# **2.** A reader who guesses one of the 19 characters at random, all alike, would get which share of characters right?
 
 # %%
 answer = None  # your number, between 0 and 1
 
 # %%
-print("right" if answer is not None and abs(answer - 1 / len(ALPHABET)) < 0.001 else "not yet")
+check("2.2", answer)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
@@ -249,24 +318,31 @@ print("right" if answer is not None and abs(answer - 1 / len(ALPHABET)) < 0.001 
 # is about twice as good.
 # </details>
 #
-# **2.** Which pair of *neighbouring* characters is the most frequent in all labels?
+# **3.** Write `count_pair(labels, pair)`: how often do two characters stand side by side, in that order, in a list of
+# labels? Then find the most frequent pair of all labels.
+
 
 # %%
-answer = None  # a text of two characters
+def count_pair(labels, pair):
+    return None
+
 
 # %%
-pairs = pd.Series([label[i : i + 2] for label in samples["label"] for i in range(4)]).value_counts()
-print("right" if answer in pairs[pairs == pairs.max()].index else "not yet")
+check("2.3", count_pair)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# pairs = pd.Series([label[i:i + 2] for label in samples["label"] for i in range(4)])
-# answer = pairs.value_counts().index[0]
+# def count_pair(labels, pair):
+#     return sum(label[i : i + 2] == pair for label in labels for i in range(4))
+#
+#
+# pairs = [one + two for one in ALPHABET for two in ALPHABET]
+# print(max(pairs, key=lambda pair: count_pair(samples["label"], pair)))
 # ```
 #
-# Pairs with an `n` lead the table; that is the doubled ticket again.
+# Pairs with an `n` lead; that is the doubled ticket again.
 # </details>
 #
 # ## In this notebook you

@@ -1,6 +1,12 @@
 # %% [markdown]
 # # Lesson 5a: Build a memory that walks along an image
 #
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/captcha-course/captcha-course/blob/v0.1.0/notebooks/05a_lstm.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/captcha-course/captcha-course/blob/v0.1.0/notebooks/05a_lstm.ipynb)
+# [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/captcha-course/captcha-course/v0.1.0?labpath=notebooks/05a_lstm.ipynb)
+# <!-- end of badges -->
+#
 # ## What you'll do
 #
 # Turn an image into a sequence, build a memory that walks along it, and put it into the model that lesson 5b trains.
@@ -21,9 +27,50 @@
 # %% [markdown]
 # ## Set-up
 #
-# The same cell as in every lesson:
+# Two cells, the same in every lesson. The first matters in Colab only, and only if you keep images on your Google
+# Drive, or a zip of this course: it mounts your Drive. Google will ask you, and it can only ask for all of it, to read
+# and to write. The course reads what is called `captcha-…` at the top of it and writes nothing. Skip the cell or say
+# no, and the lesson runs all the same.
 
 # %%
+import os
+import sys
+
+if "KAGGLE_KERNEL_RUN_TYPE" not in os.environ and "google.colab" in sys.modules:
+    from google.colab import drive
+
+    try:
+        drive.mount("/content/drive")
+    except Exception as refusal:  # Colab has no single error for it
+        print("Your Drive is not mounted:", refusal)
+
+# %% [markdown]
+# The second fetches the course's library where a notebook was opened without it: from your Drive, from Kaggle's inputs,
+# else from the internet. Then it finds a folder of images and tells you which one it took. Without the real images it
+# draws a look-alike set, so every lesson runs anywhere. The words of the lesson were written beside that set; your
+# numbers differ a little if you use the real one.
+
+# %%
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import unpack_archive
+from urllib.request import urlretrieve
+
+project = "https://github.com/captcha-course/captcha-course/archive/refs/tags/v0.1.0.zip"
+if not find_spec("captcha_lib"):  # Colab and Kaggle open a notebook alone
+    inputs, my_drive = Path("/kaggle/input"), Path("/content/drive/MyDrive")
+    found = [*inputs.rglob("captcha_lib"), *my_drive.glob("*/captcha_lib")]
+    if not found:
+        name = project.split("/")[4] + "*.zip"
+        zips = [*inputs.rglob(name), *my_drive.glob(name)]
+        try:
+            unpack_archive(zips[0] if zips else urlretrieve(project)[0], "course", "zip")
+        except OSError as error:
+            raise ImportError(f"{error}: go online, or bring {name} along") from None
+        found = [*Path("course").rglob("captcha_lib")]
+    sys.path[:0] = [str(folder.parent.resolve()) for folder in found]
+
 from captcha_lib import locate_samples
 from captcha_lib.show import use_course_style
 
@@ -563,16 +610,18 @@ print("some comes from both ends of the text:", effect[5:10].max() > 0 and effec
 #
 # ## Exercises
 #
+# The cell below each answer says *right*, *nearly* and what is missing, or *not right yet*.
+#
 # **1.** A cell should *count* its signals: each one adds 1 to $c$, and nothing is forgotten. There are signals at the
 # steps 5, 15 and 25. Fill in the gates and the candidate, and let it say the count at the last step only:
 
 # %%
-f, i, g, o = shut, shut, shut, shut  # your four arrays of 50 numbers
+f = i = g = o = None  # your four arrays of 50 numbers
 
 # %%
-c, h = walk(f, i, g, o)
-said = np.isclose(h, np.where(np.arange(50) == 49, np.tanh(3), 0)).all()
-print("right" if said and c[49] == 3 else "not yet")
+from captcha_lib.exercises import check
+
+check("5a.1", None if f is None else walk(f, i, g, o)[1])
 
 # %% [markdown]
 # <details><summary>Solution</summary>
@@ -582,6 +631,8 @@ print("right" if said and c[49] == 3 else "not yet")
 # g = np.isin(np.arange(50), [5, 15, 25]).astype(float)
 # o = np.where(np.arange(50) == 49, 1.0, 0.0)
 # ```
+#
+# The check looks at $h$, so it is 0 until step 49, and $\tanh(3)$ there.
 # </details>
 #
 # **2.** Write `run_rnn(columns, w, u, b)`: the states of a plain recurrent layer at *all* columns, shape `(50, units)`.
@@ -593,10 +644,7 @@ def run_rnn(columns, w, u, b):
 
 
 # %%
-rnn = layers.SimpleRNN(16, return_sequences=True)
-expected = np.asarray(rnn(columns[np.newaxis]))[0]
-given = run_rnn(columns, *rnn.get_weights())
-print("right" if given is not None and np.allclose(given, expected, atol=1e-5) else "not yet")
+check("5a.2", run_rnn)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
@@ -608,6 +656,8 @@ print("right" if given is not None and np.allclose(given, expected, atol=1e-5) e
 #         states.append(np.tanh(x @ w + states[-1] @ u + b))
 #     return np.array(states[1:])
 # ```
+#
+# Keras has it as `layers.SimpleRNN(units, return_sequences=True)`; give it the same weights, and it says the same.
 # </details>
 #
 # ## In this notebook you

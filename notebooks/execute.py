@@ -2,10 +2,12 @@
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import jupytext
@@ -52,7 +54,7 @@ class SilentOutput(OutputWidget):
         """Send nothing; no state of a widget is kept in a notebook anyway."""
 
 
-def execute(notebook, name, log):
+def execute(notebook, name, log, folder=NOTEBOOKS, kernel="python3"):
     """Execute a notebook in place, with a progress bar over its cells; return how many seconds it took.
 
     What its kernel writes past the notebook, such as TensorFlow's start-up notes, goes to the open file `log`.
@@ -64,10 +66,10 @@ def execute(notebook, name, log):
         client = NotebookClient(
             notebook,
             timeout=900,
-            kernel_name="python3",
+            kernel_name=kernel,
             record_timing=False,
             coalesce_streams=True,
-            resources={"metadata": {"path": str(NOTEBOOKS)}},
+            resources={"metadata": {"path": str(folder)}},
             on_cell_complete=lambda **_: bar.update(),
         )
         client.widget_registry["@jupyter-widgets/output"]["OutputModel"] = SilentOutput
@@ -142,6 +144,7 @@ def rebuild():
     """Rebuild every .ipynb from its twin, executed on the embedded set, and the pictures that README or a lesson names."""
     os.environ["CAPTCHA_DATA"] = "embedded"
     locate_or_stop()
+    write_addresses()
     output = PROJECT / "build" / "notebooks"
     execute_all(
         output, read_twin, write=lambda notebook, name: write_notebook(notebook, NOTEBOOKS / name)
@@ -175,11 +178,59 @@ def results():
 def fill_table(file, name, table, margin=""):
     """Put a DataFrame as a Markdown table between two comments of a file, `margin` before each of its lines."""
     rows = [table.columns, ["---"] * len(table.columns), *table.astype(str).values]
-    lines = "".join(f"{margin}| {' | '.join(row)} |\n" for row in rows)
+    fill(file, name, [f"| {' | '.join(row)} |" for row in rows], margin)
+
+
+def fill(file, name, lines, margin=""):
+    """Put lines between two comments of a file, `margin` before each of them."""
     start, end = f"{margin}<!-- {name} -->\n", f"{margin}<!-- end of {name} -->\n"
     opening, rest = file.read_text(encoding="utf-8").split(start)
     closing = rest.split(end)[1]
+    lines = "".join(f"{margin}{line}\n" for line in lines)
     file.write_text(f"{opening}{start}{lines}{end}{closing}", encoding="utf-8")
+
+
+def read_addresses():
+    """Return the repository's address and the tag of this version, as pyproject.toml has them."""
+    with open(PROJECT / "pyproject.toml", "rb") as file:
+        project = tomllib.load(file)["project"]
+    return project["urls"]["Repository"], f"v{project['version']}"
+
+
+def list_badges(notebook):
+    """Return the badges that open a notebook in Colab, Kaggle and Binder, each as a line of Markdown."""
+    repository, tag = read_addresses()
+    name = repository.removeprefix("https://github.com/")
+    path = f"notebooks/{notebook}"
+    colab, kaggle = "https://colab.research.google.com", "https://kaggle.com"
+    badges = {
+        "Colab": (
+            f"{colab}/assets/colab-badge.svg",
+            f"{colab}/github/{name}/blob/{tag}/{path}",
+        ),
+        "Kaggle": (
+            f"{kaggle}/static/images/open-in-kaggle.svg",
+            f"{kaggle}/kernels/welcome?src={repository}/blob/{tag}/{path}",
+        ),
+        "Binder": (
+            "https://mybinder.org/badge_logo.svg",
+            f"https://mybinder.org/v2/gh/{name}/{tag}?labpath={path}",
+        ),
+    }
+    return [
+        f"[![Open in {place}]({image})]({address})" for place, (image, address) in badges.items()
+    ]
+
+
+def write_addresses():
+    """Write the badges, and the address of the project's zip, into README and all twins."""
+    fill(PROJECT / "README.md", "badges", list_badges(list_twins()[0].with_suffix(".ipynb").name))
+    repository, tag = read_addresses()
+    for twin in list_twins():
+        fill(twin, "badges", list_badges(twin.with_suffix(".ipynb").name), margin="# ")
+        address = f'project = "{repository}/archive/refs/tags/{tag}.zip"'
+        text = twin.read_text(encoding="utf-8")
+        twin.write_text(re.sub('project = "https://.*"', address, text), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
+from execute import list_badges, read_addresses  # from notebooks/
 
 PROJECT = Path(__file__).resolve().parent.parent
 LESSONS = sorted((PROJECT / "notebooks").glob("[0-9][0-9]*_*.py"))
@@ -68,8 +69,9 @@ def test_outputs_hold_no_error_no_noise_and_no_path_of_a_machine(twin):
 
 
 def test_outputs_come_from_the_embedded_set(twin):
-    first = code_cells(read_built(twin))[0]
-    assert first.outputs[0].text.startswith("Images from the embedded look-alike set: 1,070 files")
+    drive, set_up = code_cells(read_built(twin))[:2]
+    assert drive.outputs == []
+    assert set_up.outputs[0].text.startswith("Images from the embedded look-alike set: 1,070 files")
 
 
 def test_enough_outputs_are_compared(twin):
@@ -126,8 +128,20 @@ def test_each_section_ends_in_a_question_with_a_folded_answer(twin):
         ), text[-300:]
 
 
-def test_the_set_up_cell_is_the_same_in_all_lessons(twin):
-    assert code_cells(read_built(twin))[0].source == code_cells(read_built(LESSONS[0]))[0].source
+def test_the_set_up_is_the_same_in_all_lessons(twin):
+    def set_up(lesson):
+        sources = [cell.source for cell in read_built(lesson).cells]
+        return sources[1:5]
+
+    assert set_up(twin) == set_up(LESSONS[0])
+    assert set_up(twin)[0].startswith("## Set-up") and "locate_samples()" in set_up(twin)[3]
+
+
+def test_badges_and_set_up_name_the_repository_of_pyproject(twin):
+    repository, tag = read_addresses()
+    title, _, _, _, set_up = read_built(twin).cells[:5]
+    assert title.source.splitlines()[3:6] == list_badges(twin.with_suffix(".ipynb").name)
+    assert f'project = "{repository}/archive/refs/tags/{tag}.zip"' in set_up.source
 
 
 def test_the_file_is_small(twin):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from execute import list_badges, read_addresses  # from notebooks/
+from packaging.requirements import Requirement
 
 import captcha_lib
 from captcha_lib.reading import read_doubtful_labels
@@ -32,51 +34,46 @@ def test_tensorflow_starts_only_for_what_trains():
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+def test_without_tensorflow_the_next_step_is_said():
+    program = "import sys; sys.modules['tensorflow'] = None\nimport captcha_lib.show"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert told.returncode == 0
+    assert "<string>:2: UserWarning: no TensorFlow here" in told.stderr
+    assert "choose Runtime > Change runtime type > CPU" in told.stderr
+
+
 def test_dependencies_are_named_once():
     conda = (PROJECT / "environment.yml").read_text(encoding="utf-8")
     entries = re.findall(r"^\s+- (.+)$", conda, re.MULTILINE)
     assert entries == ["conda-forge", "python=3.12", "pip", "pip:", "-e .[course]"]
 
 
-def test_colab_keeps_what_it_has():
-    """Colab's versions of 2026-08: no lower bound may ask for more."""
-    colab = {
-        "tensorflow": "2.20.0",
-        "keras": "3.13.2",
-        "numpy": "2.1.3",
-        "pandas": "2.2.3",
-        "matplotlib": "3.10.0",
-        "seaborn": "0.13.2",
-        "scikit-learn": "1.6.1",
-        "scipy": "1.16.3",
-        "fonttools": "4.63.0",
-        "pillow": "11.3.0",
-        "tqdm": "4.67.3",
-        "platformdirs": "4.11.3",
-        "kagglehub": "1.0.2",
-    }
+def read_pins(file):
+    """The exact version of each package that a list of `pip freeze` names, by its normalised name."""
+    lines = (PROJECT / file).read_text(encoding="utf-8").splitlines()
+    pins = dict(line.split("==") for line in lines if not line.startswith("#"))
+    return {name.lower().replace("_", "-"): version for name, version in pins.items()}
+
+
+def read_requirements(*extras):
+    """What pyproject.toml asks for, in itself and for some of its extras."""
     with open(PROJECT / "pyproject.toml", "rb") as file:
-        dependencies = tomllib.load(file)["project"]["dependencies"]
-    bounds = dict(dependency.split(">=") for dependency in dependencies)
-    assert bounds.keys() == colab.keys()
-    for name, bound in bounds.items():
-        assert [int(part) for part in bound.split(".")] <= [
-            int(part) for part in colab[name].split(".")
-        ]
+        project = tomllib.load(file)["project"]
+    texts = [text for extra in extras for text in project["optional-dependencies"][extra]]
+    requirements = map(Requirement, [*project["dependencies"], *texts])
+    return [requirement for requirement in requirements if requirement.name != "captcha_lib"]
+
+
+def test_colab_keeps_what_it_has():
+    colab = read_pins("tests/colab/requirements.txt")
+    for requirement in read_requirements():
+        assert colab[requirement.name] in requirement.specifier, requirement
 
 
 def test_the_lock_file_meets_every_range():
-    from packaging.requirements import Requirement
-
-    locked = dict(line.split("==") for line in (PROJECT / "requirements.lock").read_text().split())
-    locked = {name.lower().replace("_", "-"): version for name, version in locked.items()}
-    with open(PROJECT / "pyproject.toml", "rb") as file:
-        project = tomllib.load(file)["project"]
-    extras = project["optional-dependencies"]
-    for text in [*project["dependencies"], *extras["fonts"], *extras["course"], *extras["test"]]:
-        requirement = Requirement(text)
-        if requirement.name != "captcha_lib":
-            assert locked[requirement.name] in requirement.specifier
+    locked = read_pins("requirements.lock")
+    for requirement in read_requirements("fonts", "course", "test"):
+        assert locked[requirement.name] in requirement.specifier, requirement
 
 
 def test_no_real_image_is_committed(real_set):
@@ -99,7 +96,24 @@ def test_readme_and_lessons_name_the_pictures_in_figures():
 def test_links_in_the_readme_lead_somewhere():
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     for link in re.findall(r"\]\(([^)]+)\)", readme):
-        assert (PROJECT / link).exists(), link
+        assert link.startswith("https://") or (PROJECT / link).exists(), link
+
+
+def test_badges_in_the_readme_open_the_first_lesson():
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8").splitlines()
+    start = readme.index("<!-- badges -->")
+    assert readme[start + 1 : start + 4] == list_badges("01_visualisation.ipynb")
+
+
+def test_the_repository_has_its_address_in_pyproject_alone():
+    """Besides what `make notebooks` writes from it."""
+    owner = read_addresses()[0].removeprefix("https://github.com/")
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True
+    ).stdout.split("\0")
+    named = {name for name in tracked if name and owner.encode() in (PROJECT / name).read_bytes()}
+    lessons = {name for name in tracked if name.startswith("notebooks/0")}
+    assert named - lessons == {"pyproject.toml", "README.md"}
 
 
 # The results tables
