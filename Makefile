@@ -10,7 +10,10 @@ READY := .venv/ready
 override CAPTCHA_DATA := $(shell $(PYTHON) -c "import os, sys; print(sys.argv[1] if sys.argv[1] in ('', 'embedded') else os.path.abspath(sys.argv[1]))" "$(CAPTCHA_DATA)")
 export CAPTCHA_DATA
 
-.PHONY: course test lab notebooks bench results lock clean
+# pyenv hides every Python but one: let the targets that need several see them all.
+ALL_PYTHONS = $(shell { pyenv version-name && pyenv versions --bare | grep "^3[.]1[123][.]"; } 2>/dev/null | paste -sd : -)
+
+.PHONY: course test test-colab test-browser test-conda matrix lab notebooks bench results lock clean
 
 course: $(READY)
 	$(BIN)/python notebooks/execute.py course
@@ -18,6 +21,22 @@ course: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest tests
 	$(BIN)/python notebooks/execute.py compare
+
+test-colab: export PYENV_VERSION := $(ALL_PYTHONS)
+test-colab: $(READY) .venv-colab/ready
+	$(BIN)/python -m pytest tests/colab/rehearse.py
+
+test-browser: $(READY)
+	$(BIN)/python -m pip install --quiet $(if $(LOCK),--constraint $(LOCK)) --editable ".[browser]"
+	$(BIN)/python -m pytest -rs tests/browse_lessons.py
+
+# All columns of versions, or one: `make matrix COLUMN="test(3.11-oldest)"`.
+COLUMN ?= test
+test-conda: COLUMN = conda
+matrix test-conda: export PYENV_VERSION := $(ALL_PYTHONS)
+matrix test-conda: $(READY)
+	$(BIN)/python -m pip install --quiet --editable ".[matrix]"
+	$(BIN)/nox --session "$(COLUMN)"
 
 lab: $(READY)
 	$(BIN)/jupyter lab notebooks/01_visualisation.ipynb
@@ -35,9 +54,14 @@ lock: $(READY)
 	$(BIN)/pip freeze --exclude captcha_lib > requirements.lock
 
 clean:
-	rm -rf .venv build *.egg-info
+	rm -rf .venv .venv-colab build *.egg-info
 
 $(READY): pyproject.toml $(LOCK)
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet $(if $(LOCK),--constraint $(LOCK)) --editable ".[test]"
 	touch $(READY)
+
+.venv-colab/ready: tests/colab/requirements.txt
+	python3.13 -m venv .venv-colab
+	.venv-colab/bin/python -m pip install --quiet --requirement $<
+	touch $@
