@@ -54,7 +54,7 @@ lock: $(READY)
 	$(BIN)/pip freeze --exclude captcha_lib > requirements.lock
 
 clean:
-	rm -rf .venv .venv-colab build *.egg-info
+	rm -rf .venv .venv-colab .nox build *.egg-info
 
 $(READY): pyproject.toml $(LOCK)
 	$(PYTHON) -m venv .venv
