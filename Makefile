@@ -6,6 +6,8 @@ LOCK ?= requirements.lock
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := .venv/ready
 
+INSTALL = $(BIN)/python -m pip install --quiet $(if $(LOCK),--constraint $(LOCK)) --editable
+
 # Notebooks run in their own folder, so a relative path to the images must be made absolute here.
 override CAPTCHA_DATA := $(shell $(PYTHON) -c "import os, sys; print(sys.argv[1] if sys.argv[1] in ('', 'embedded') else os.path.abspath(sys.argv[1]))" "$(CAPTCHA_DATA)")
 export CAPTCHA_DATA
@@ -27,7 +29,7 @@ test-colab: $(READY) .venv-colab/ready
 	$(BIN)/python -m pytest tests/colab/rehearse.py
 
 test-browser: $(READY)
-	$(BIN)/python -m pip install --quiet $(if $(LOCK),--constraint $(LOCK)) --editable ".[browser]"
+	$(INSTALL) ".[browser]"
 	$(BIN)/python -m pytest -rs tests/browse_lessons.py
 
 # All columns of versions, or one: `make matrix COLUMN="test(3.11-oldest)"`.
@@ -35,7 +37,7 @@ COLUMN ?= test
 test-conda: COLUMN = conda
 matrix test-conda: export PYENV_VERSION := $(ALL_PYTHONS)
 matrix test-conda: $(READY)
-	$(BIN)/python -m pip install --quiet --editable ".[matrix]"
+	$(INSTALL) ".[matrix]"
 	$(BIN)/nox --session "$(COLUMN)"
 
 lab: $(READY)
@@ -58,7 +60,7 @@ clean:
 
 $(READY): pyproject.toml $(LOCK)
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet $(if $(LOCK),--constraint $(LOCK)) --editable ".[test]"
+	$(INSTALL) ".[test]"
 	touch $(READY)
 
 .venv-colab/ready: tests/colab/requirements.txt

@@ -60,6 +60,7 @@ from shutil import unpack_archive
 from urllib.request import urlretrieve
 
 project = "https://github.com/captcha-course/captcha-course/archive/refs/tags/v0.1.0.zip"
+sys.path.append("..")  # where a clone has its library
 if not find_spec("captcha_lib"):  # Colab and Kaggle open a notebook alone
     inputs, my_drive = Path("/kaggle/input"), Path("/content/drive/MyDrive")
     found = [*inputs.rglob("captcha_lib"), *my_drive.glob("*/captcha_lib")]
@@ -72,7 +73,6 @@ if not find_spec("captcha_lib"):  # Colab and Kaggle open a notebook alone
             raise ImportError(f"{error}: go online, or bring {name} along") from None
         found = [*Path("course").rglob("captcha_lib")]
     sys.path[:0] = [str(folder.parent.resolve()) for folder in found]
-
 from captcha_lib import locate_samples
 from captcha_lib.show import use_course_style
 

@@ -2,7 +2,7 @@
 
 The machine is a stand-in: /content, /kaggle, the Drive and the internet are those of `machine.sh` and of this file.
 $LESSONS names the lessons to execute ("1 2 5b"), all of them where it is empty; $CAPTCHA_DATA the images on the Drive
-and among the inputs, else they are drawn.
+and among the inputs, else they are drawn. Executed copies go to build/colab.
 """
 
 import functools
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from execute import execute, list_twins, read_addresses  # from notebooks/
+from execute import execute, list_twins, read_addresses, write_notebook  # from notebooks/
 from nbclient.exceptions import CellExecutionError
 
 from captcha_lib import locate_samples
@@ -119,6 +119,7 @@ class Machine:
             patch.setenv("JUPYTER_PATH", str(self.place / "jupyter"))
             patch.delenv("KAGGLE_KERNEL_RUN_TYPE", raising=False)
             execute(notebook, self.place.name, log, folder=self.place, kernel="stand_in")
+        write_notebook(notebook, PROJECT / f"build/colab/{self.place.name}.ipynb")
         return [
             "".join(output.get("text", "") for output in cell.outputs)
             for cell in notebook.cells
@@ -196,6 +197,13 @@ def test_a_lesson_in_kaggle(lesson, form, kaggle, sources):
     mounted, set_up, *_ = kaggle.execute(notebook)
     assert mounted == "" and set_up == f"Images from Kaggle's input folder: {REAL}\n"
     assert not warnings_in(notebook)
+
+
+def test_a_clone_in_somebodys_own_jupyter(tmp_path, sources):
+    machine = Machine(tmp_path, sources / PROJECT_ZIP.removesuffix(".zip") / "notebooks")
+    machine.first_line = "pass"  # no google.colab
+    nothing, set_up = machine.execute(read_set_up())
+    assert nothing == "" and f"Images from the embedded look-alike set: {REAL}\n" in set_up
 
 
 # What can go wrong in the set-up
