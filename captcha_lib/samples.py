@@ -31,7 +31,8 @@ def locate_samples(path=None):
     """Return the folder of images to use, and print in one line which source it is and how many it holds.
 
     Tried in this order: `path` (a folder or a zip); $CAPTCHA_DATA (the same, or the word `embedded`); Kaggle's
-    input folder; a mounted Drive; an earlier download; the embedded look-alike set, drawn once into the cache.
+    input folder; a mounted Drive, copied into the cache once; an earlier download; the embedded look-alike set, drawn
+    once into the cache. In the places from Kaggle on, a zip that is cut short is named in a line and passed over.
     Raises FileNotFoundError or ValueError where `path` or $CAPTCHA_DATA names no captcha images, PermissionError
     where the embedded set cannot be written.
     """
@@ -81,14 +82,11 @@ def _copy_from_drive(folder):
 
 
 def _print_advice():
-    if (
-        "KAGGLE_KERNEL_RUN_TYPE" in os.environ
-    ):  # before Colab, which Kaggle's machines are made from
+    # Kaggle before Colab: its machines are made from Colab's.
+    if "KAGGLE_KERNEL_RUN_TYPE" in os.environ:
         print(f"For the real images: Add Input, then {KAGGLE_OWNER}/{KAGGLE_SET}")
     elif DRIVE.exists():
-        print(
-            f"For images of your own: put {KAGGLE_SET}, a folder or a zip, at the top of your Drive"
-        )
+        print(f"For other images: put {KAGGLE_SET}, a folder or a zip, at the top of your Drive")
     elif "google.colab" in sys.modules:
         print("For images on your Drive: run the cell that mounts it, then this one again")
 
