@@ -1,4 +1,4 @@
-"""Lessons in JupyterLab, in a browser, as a learner runs them (`make test-browser`); screenshots under build/browser."""
+"""Lessons in JupyterLab, in a browser, as a learner runs them (`make test-browser`); screenshots: build/browser."""
 
 import os
 import shutil

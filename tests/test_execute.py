@@ -1,6 +1,9 @@
+import shutil
+
+import execute as module  # from notebooks/
 import nbformat
 import pytest
-from execute import execute, fill_table  # from notebooks/
+from execute import execute, fill_table, list_twins, read_addresses, write_addresses
 from nbclient.output_widget import OutputWidget
 from pandas import DataFrame
 
@@ -36,3 +39,26 @@ def test_a_table_is_filled_in_between_its_comments(tmp_path, margin):
     assert file.read_text() == "\n".join(
         ["before", *(margin + line for line in lines), "after", ""]
     )
+
+
+def test_a_fork_changes_one_line(tmp_path, monkeypatch):
+    """What names the repository in README and lessons follows pyproject.toml."""
+    (tmp_path / "notebooks").mkdir()
+    for twin in list_twins():
+        shutil.copy(twin, tmp_path / "notebooks")
+    shutil.copy(module.PROJECT / "README.md", tmp_path)
+    project = (module.PROJECT / "pyproject.toml").read_text(encoding="utf-8")
+    ours, ours_tag = read_addresses()
+    project = project.replace(ours, "https://github.com/someone/a-fork").replace(
+        f'version = "{ours_tag[1:]}"', 'version = "7.8.9"'
+    )
+    (tmp_path / "pyproject.toml").write_text(project, encoding="utf-8")
+    monkeypatch.setattr(module, "PROJECT", tmp_path)
+    monkeypatch.setattr(module, "NOTEBOOKS", tmp_path / "notebooks")
+    write_addresses()
+    for file in (tmp_path / "README.md", *list_twins()):
+        text = file.read_text(encoding="utf-8")
+        name = ours.removeprefix("https://github.com/")
+        assert name not in text and ours_tag not in text
+        assert text.count("someone/a-fork") == (3 if file.name == "README.md" else 4)
+    assert len(list_twins()) == 9
