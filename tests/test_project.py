@@ -2,12 +2,15 @@ import re
 import subprocess
 import sys
 import tomllib
+from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from execute import list_badges, read_addresses  # from notebooks/
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 import captcha_lib
 from captcha_lib.reading import read_doubtful_labels
@@ -74,6 +77,15 @@ def test_the_lock_file_meets_every_range():
     locked = read_pins("requirements.lock")
     for requirement in read_requirements("fonts", "course", "test"):
         assert locked[requirement.name] in requirement.specifier, requirement
+
+
+def test_what_is_locked_runs_on_every_python_admitted():
+    """The first release of 3.11 too, not just the newest: Debian's is 3.11.2."""
+    for name, version in read_pins("requirements.lock").items():
+        with suppress(metadata.PackageNotFoundError):  # another system needs other packages
+            if metadata.version(name) == version:
+                python = SpecifierSet(metadata.metadata(name).get("Requires-Python", ""))
+                assert "3.11.0" in python and "3.13.0" in python, name
 
 
 def test_no_real_image_is_committed(real_set):
