@@ -39,10 +39,10 @@ REAL = "1,070 files, 1,040 PNG and 30 JPEG"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def tools():
-    """What a rehearsal needs of this machine."""
-    if subprocess.run([MACHINE, "/tmp", "/", "true"], capture_output=True).returncode:
-        pytest.exit("the rehearsal needs Linux, where a user may mount folders for himself", 1)
+def a_machine_can_be_made(tmp_path_factory):
+    probe = [MACHINE, tmp_path_factory.mktemp("probe"), "/", "true"]
+    if subprocess.run(probe, capture_output=True).returncode:
+        pytest.exit("this needs Linux, where a user may mount folders for himself", 1)
 
 
 def freeze():
