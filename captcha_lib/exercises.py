@@ -57,9 +57,12 @@ def check(number, answer, *given):
 
 def _same(one, other, within):
     try:
-        return np.shape(one) == np.shape(other) and np.allclose(one, other, rtol=1e-3, atol=within)
-    except (TypeError, ValueError):  # texts, and lists of them
-        return np.array_equal(one, other)
+        one, other = np.asarray(one), np.asarray(other)
+    except ValueError:  # lists of unequal length in a list
+        return False
+    if one.shape == other.shape and one.dtype.kind in "biuf" and other.dtype.kind in "biuf":
+        return np.allclose(one, other, rtol=1e-3, atol=within)
+    return np.array_equal(one, other)
 
 
 def _background_begins(grey):
