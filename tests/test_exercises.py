@@ -196,7 +196,13 @@ def test_no_hint_holds_the_answer(lesson):
 
 
 def test_an_answer_of_another_kind_is_not_right(capsys):
-    for name, answer in [("2.2", "1/19"), ("3.1", 72287), ("6.1", "half"), ("7.2", [12, 13])]:
+    for name, answer in [
+        ("2.2", "1/19"),
+        ("2.2", [1, [19]]),
+        ("3.1", 72287),
+        ("6.1", "half"),
+        ("7.2", [12, 13]),
+    ]:
         check(name, answer)
         assert capsys.readouterr().out == "not right yet\n"
 
