@@ -4,9 +4,8 @@ import numpy as np
 
 ALPHABET = "2345678bcdefgmnpwxy"
 LABEL_LENGTH = 5
-BLANK = len(
-    ALPHABET
-)  # CTC's class between letters; every CTC function is told so, for their defaults disagree
+# CTC's class between letters, the last one; every CTC function is told so, for their defaults disagree.
+BLANK = len(ALPHABET)
 
 
 def check_label(text):

@@ -42,7 +42,10 @@ REAL = "1,070 files, 1,040 PNG and 30 JPEG"
 def a_machine_can_be_made(tmp_path_factory):
     probe = [MACHINE, tmp_path_factory.mktemp("probe"), "/", "true"]
     if subprocess.run(probe, capture_output=True).returncode:
-        pytest.exit("this needs Linux, where a user may mount folders for himself", 1)
+        pytest.exit(
+            "this needs a Linux on which an ordinary user may mount folders (unshare --user --mount)",
+            1,
+        )
 
 
 def freeze():
