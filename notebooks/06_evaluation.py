@@ -510,8 +510,8 @@ plt.show()
 # %%
 wrong = letters["CNN"].groupby(groups["distance from the strip's middle"], observed=True).mean()
 print(
-    "CNN: at least 5 times as many mistakes far from the middle as near it:",
-    wrong["most"] > 5 * wrong["least"],
+    "CNN: at least 3 times as many mistakes far from the middle as near it:",
+    wrong["most"] > 3 * wrong["least"],
 )
 strokes = letters["CNN"].groupby(groups["ink, by strokes"], observed=True).mean()
 print("CNN: strokes make less difference than that:", strokes.max() < wrong["most"])
