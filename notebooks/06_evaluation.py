@@ -30,9 +30,9 @@
 # ## Set-up
 #
 # Two cells, the same in every lesson. The first matters in Colab only, and only if you keep images on your Google
-# Drive, or a zip of this course: it mounts your Drive. Google will ask you, and it can only ask for all of it, to read
-# and to write. The course reads what is called `captcha-…` at the top of it and writes nothing. Skip the cell or say
-# no, and the lesson runs all the same.
+# Drive, in a folder or a zip called `captcha-version-2-images`, or a zip of this course: it mounts your Drive. Google
+# will ask you, and it can only ask for all of it, to read and to write. The course opens such images and this zip,
+# nothing else, and writes nothing there. Skip the cell or say no, and the lesson runs all the same.
 
 # %%
 import os
@@ -63,7 +63,7 @@ project = "https://github.com/captcha-course/captcha-course/archive/refs/tags/v0
 sys.path.append("..")  # where a clone has its library
 if not find_spec("captcha_lib"):  # Colab and Kaggle open a notebook alone
     inputs, my_drive = Path("/kaggle/input"), Path("/content/drive/MyDrive")
-    found = [*inputs.rglob("captcha_lib"), *my_drive.glob("*/captcha_lib")]
+    found = [*inputs.rglob("captcha_lib")]
     if not found:
         name = project.split("/")[4] + "*.zip"
         zips = [*inputs.rglob(name), *my_drive.glob(name)]
