@@ -8,9 +8,15 @@ READY := .venv/ready
 
 INSTALL = $(BIN)/python -m pip install --quiet $(if $(LOCK),--constraint $(LOCK)) --editable
 
-# Notebooks run in their own folder, so a relative path to the images must be made absolute here.
-override CAPTCHA_DATA := $(shell $(PYTHON) -c "import os, sys; print(sys.argv[1] if sys.argv[1] in ('', 'embedded') else os.path.abspath(sys.argv[1]))" "$(CAPTCHA_DATA)")
-export CAPTCHA_DATA
+# Notebooks run in their own folder, so that `~` and relative paths must be made absolute here; `value`, since a name may
+# hold a dollar.
+QUOTED = '$(subst ','\'',$(value $(1)))'
+ABSOLUTE = import os, sys; path = sys.argv[1]; \
+	path = path if path in ("", "embedded") else os.path.abspath(os.path.expanduser(path)); \
+	sys.stdout.buffer.write(os.fsencode(path))
+override CAPTCHA_DATA := $(shell $(PYTHON) -c '$(ABSOLUTE)' $(call QUOTED,CAPTCHA_DATA))
+override CAPTCHA_OUTPUT := $(shell $(PYTHON) -c '$(ABSOLUTE)' $(call QUOTED,CAPTCHA_OUTPUT))
+export CAPTCHA_DATA CAPTCHA_OUTPUT
 
 # pyenv hides every Python but one: let the targets that need several see them all.
 ALL_PYTHONS = $(shell { pyenv version-name && pyenv versions --bare | grep "^3[.]1[123][.]"; } 2>/dev/null | paste -sd : -)

@@ -5,12 +5,43 @@ Every promised name can be imported from here; it is loaded from its module when
 """
 
 import os
+import sys
 import warnings
 from importlib import import_module
 from importlib.util import find_spec
 
-# TensorFlow writes start-up notes to stderr that differ from machine to machine; warnings and errors still show.
+# Later notes of TensorFlow's; warnings and errors still show.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+
+
+class _QuietStart:
+    """Imports TensorFlow without the notes it writes to stderr at its start, which differ from machine to machine."""
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name != "tensorflow":
+            return None
+        sys.meta_path.remove(cls)
+        spec = find_spec(name)
+        execute = spec.loader.exec_module
+        spec.loader.exec_module = lambda module: cls._start(execute, module)
+        return spec
+
+    @staticmethod
+    def _start(execute, module):
+        try:
+            stderr = os.dup(2)
+        except OSError:  # there is none, as in a program without a console
+            return execute(module)
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        try:
+            execute(module)
+            module.config.list_physical_devices()  # it looks for a GPU, with notes of its own
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
 
 if not find_spec("tensorflow"):
     warnings.warn(
@@ -18,6 +49,9 @@ if not find_spec("tensorflow"):
         "Change runtime type > CPU",
         stacklevel=2,
     )
+
+elif "tensorflow" not in sys.modules:
+    sys.meta_path.insert(0, _QuietStart)
 
 _MODULES = {
     "alphabet": ("ALPHABET", "encode_label", "decode_label"),

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 
 from captcha_lib.dataset import encode_image
 from captcha_lib.workspace import cache_folder
@@ -18,6 +18,8 @@ def main(arguments=None):
     )
     read.add_argument("images", nargs="+", metavar="IMAGE", help="a file of 200 x 50 pixels")
     images = parser.parse_args(arguments).images
+    with suppress(AttributeError):  # a name that the console cannot show must not stop the readings
+        sys.stdout.reconfigure(errors="backslashreplace")
     readable = []
     for image in images:
         try:

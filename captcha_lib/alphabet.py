@@ -25,6 +25,27 @@ def check_label(text):
     return text
 
 
+def check_numbers(labels, least=-1):
+    """Return labels (n, length) as int32 if they hold character numbers 0..18, or -1 as padding behind a shorter text.
+
+    With `least=0` padding is refused as well. Raises ValueError for any other number, for padding before a letter, and
+    for a label without letters.
+    """
+    labels = np.asarray(labels)
+    wrong = labels[~((labels >= least) & (labels < len(ALPHABET)))]
+    if wrong.size:
+        padding = ", or -1 as padding behind a shorter text" if least < 0 else ""
+        raise ValueError(
+            f"labels hold {wrong[0]:g}: expected numbers 0 to {len(ALPHABET) - 1}{padding}"
+        )
+    padded = labels < 0
+    if padded[:, :1].any() or (padded[:, :-1] & ~padded[:, 1:]).any():
+        raise ValueError(
+            "a label holds -1 before or instead of its letters: expected it behind them"
+        )
+    return labels.astype("int32")
+
+
 def encode_label(text):
     """Return the position of each character of `text` in `ALPHABET`: int64, shape (5,), values 0..18.
 

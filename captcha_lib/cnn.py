@@ -1,8 +1,11 @@
 """The convolutional network that reads five letters at five fixed places (lesson 4)."""
 
+import re
 import sys
+from contextlib import contextmanager
 
 import keras
+import tensorflow as tf
 from keras import layers
 from tqdm import tqdm
 from tqdm.keras import TqdmCallback
@@ -12,14 +15,19 @@ from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH
 
 def find_shapes(image):
     """Return what the two convolutions find in an image tensor (batch, 200, 50, 1): maps (batch, 50, 12, 64)."""
-    maps = layers.Conv2D(
-        32, 3, activation="relu", kernel_initializer="he_normal", padding="same", name="Conv1"
-    )(image)
-    maps = layers.MaxPooling2D(2, name="pool1")(maps)
-    maps = layers.Conv2D(
-        64, 3, activation="relu", kernel_initializer="he_normal", padding="same", name="Conv2"
-    )(maps)
-    return layers.MaxPooling2D(2, name="pool2")(maps)
+    maps = image
+    for number, filters in enumerate((32, 64), start=1):
+        maps = layers.Conv2D(
+            filters,
+            3,
+            padding="same",
+            data_format="channels_last",
+            activation="relu",
+            kernel_initializer="he_normal",
+            name=f"Conv{number}",
+        )(maps)
+        maps = layers.MaxPooling2D(2, data_format="channels_last", name=f"pool{number}")(maps)
+    return maps
 
 
 def build_cnn():
@@ -38,6 +46,18 @@ def build_cnn():
 def show_progress():
     """Return a Keras callback that draws one progress bar over the epochs of a training."""
     return TqdmCallback(verbose=0, tqdm_class=tqdm, file=sys.stdout)
+
+
+@contextmanager
+def plain_errors():
+    """Make one ValueError of one line again of what a Python function said inside a TensorFlow pipeline or loss."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        said = re.search(r"\b\w+Error: (.+)", error.message)
+        if not said:
+            raise
+        raise ValueError(said[1]) from None
 
 
 def train_cnn(x_train, y_train, validation_data=None, epochs=30, seed=0):

@@ -6,8 +6,8 @@ import tensorflow as tf
 from keras import layers, ops
 from keras.optimizers.schedules import CosineDecay
 
-from captcha_lib.alphabet import ALPHABET, BLANK, decode_label
-from captcha_lib.cnn import find_shapes, show_progress
+from captcha_lib.alphabet import ALPHABET, BLANK, check_numbers, decode_label
+from captcha_lib.cnn import find_shapes, plain_errors, show_progress
 
 
 def build_cnn_lstm_ctc():
@@ -26,26 +26,34 @@ def build_cnn_lstm_ctc():
     return keras.Model(image, classes, name="cnn_lstm_ctc")
 
 
+@keras.saving.register_keras_serializable("captcha_lib")
 def ctc_loss(y_true, y_pred):
     """Return -log of the probability of each true text, summed over all its alignments: float32 (batch,).
 
-    `y_true` holds character numbers 0..18, (batch, label length); `y_pred` softmax outputs (batch, time, 20).
-    Source: Graves et al. (2006). Taught in lesson 5b.
+    `y_true` holds character numbers 0..18, (batch, label length), a shorter label padded with -1; `y_pred` softmax
+    outputs (batch, time, 20). XLA cannot compile it: compile models with `jit_compile=False`. Raises what
+    `check_numbers` raises. Source: Graves et al. (2006). Taught in lesson 5b.
     """
-    labels = tf.RaggedTensor.from_tensor(ops.cast(y_true, "int32")).to_sparse()
-    log_probabilities = ops.log(y_pred + keras.config.epsilon())
+    labels = tf.numpy_function(check_numbers, [y_true], tf.int32)
+    labels = tf.RaggedTensor.from_tensor(tf.ensure_shape(labels, [None, None]), padding=-1)
+    log_probabilities = ops.log(ops.cast(y_pred, "float32") + keras.config.epsilon())
     times = ops.full((ops.shape(y_pred)[0],), ops.shape(y_pred)[1], "int32")
     return tf.nn.ctc_loss(
-        labels, log_probabilities, None, times, logits_time_major=False, blank_index=BLANK
+        labels.to_sparse(),
+        log_probabilities,
+        None,
+        times,
+        logits_time_major=False,
+        blank_index=BLANK,
     )
 
 
 def add_blanks(labels):
     """Return labels (n, length) with a blank before, between and behind their letters: int (n, 2 * length + 1).
 
-    Taught in lesson 5b.
+    Raises what `check_numbers` raises. Taught in lesson 5b.
     """
-    labels = np.asarray(labels)
+    labels = check_numbers(labels, least=0)
     states = np.full((len(labels), 2 * labels.shape[1] + 1), BLANK)
     states[:, 1::2] = labels
     return states
@@ -71,14 +79,25 @@ def ctc_forward(probabilities, labels):
     return alpha
 
 
+def check_columns(probabilities):
+    """Raise ValueError unless `probabilities` are (n, time, 20), as CTC has them; five heads give (n, 5, 19)."""
+    shape = np.shape(probabilities)
+    if len(shape) != 3 or shape[2] != BLANK + 1:
+        raise ValueError(
+            f"probabilities have shape {shape}: expected (images, columns, {BLANK + 1}), the last class for the blank"
+        )
+
+
 def decode_ctc(probabilities, beam_width=None):
     """Return the texts in softmax outputs (n, time, 20): the best class of each column, repeats merged, blanks dropped.
 
-    With a `beam_width` the most probable text that a beam search of that width finds, instead. Taught in lesson 5b.
+    With a `beam_width` the most probable text that a beam search of that width finds, instead. Raises what
+    `check_columns` raises. Taught in lesson 5b.
     """
+    check_columns(probabilities)
     if beam_width:
         times = np.full(len(probabilities), probabilities.shape[1])
-        scores = ops.log(ops.convert_to_tensor(probabilities) + keras.config.epsilon())
+        scores = ops.log(ops.cast(probabilities, "float32") + keras.config.epsilon())
         found, _ = ops.ctc_decode(
             scores, times, "beam_search", beam_width=beam_width, mask_index=BLANK
         )
@@ -119,15 +138,16 @@ def train_cnn_lstm_ctc(x_train, y_train, cnn, epochs=15, seed=0):
     reader = keras.Model(columns, model.output)
     steps = epochs * len(x_train) // 16
     rate = CosineDecay(1e-4, steps, warmup_target=3e-3, warmup_steps=steps // 10)
-    reader.compile(keras.optimizers.Adam(rate, clipnorm=5), loss=ctc_loss)
+    reader.compile(keras.optimizers.Adam(rate, clipnorm=5), loss=ctc_loss, jit_compile=False)
     stop_early = keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)
-    history = reader.fit(
-        features,
-        y_train,
-        batch_size=16,
-        epochs=epochs,
-        validation_split=0.1,
-        verbose=0,
-        callbacks=[stop_early, show_progress()],
-    )
+    with plain_errors():
+        history = reader.fit(
+            features,
+            y_train,
+            batch_size=16,
+            epochs=epochs,
+            validation_split=0.1,
+            verbose=0,
+            callbacks=[stop_early, show_progress()],
+        )
     return model, history

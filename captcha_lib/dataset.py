@@ -1,5 +1,6 @@
 """Arrays and streams of images with their labels (lesson 3)."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -49,24 +50,41 @@ def build_dataset(folder, crop=False, test_size=0.1, seed=42):
     return train_test_split(x, y, test_size=test_size, random_state=seed)
 
 
+def find_files(samples):
+    """Return the paths of a table's images, as a list; the table is one from `read_samples`, or some rows of one.
+
+    Raises ValueError for a table that does not say in `samples.attrs["folder"]` where its images lie.
+    """
+    if "folder" not in samples.attrs:
+        raise ValueError(
+            "the table has lost the folder of its images, as by `merge` or a CSV file: expected it in "
+            "samples.attrs['folder']"
+        )
+    return [Path(samples.attrs["folder"]) / name for name in samples["file_name"]]
+
+
 def stream_dataset(samples, batch_size, crop=False, seed=None):
     """Return a tf.data.Dataset of (images, labels) batches that holds only a few batches in memory at a time.
 
     `samples` is a table from `read_samples`, or some rows of one; a `seed` shuffles it anew on each pass. Batches
-    are as in `build_dataset`; the last may be smaller. Taught in lesson 3.
+    are as in `build_dataset`; the last may be smaller. Every file is read once at the start, so that a bad one is
+    named then. Raises what `find_files` and `encode_image` raise. Taught in lesson 3.
     """
     import tensorflow as tf  # here, because tables and arrays are also of use without it
 
-    paths = [str(Path(samples.attrs["folder"]) / name) for name in samples["file_name"]]
+    files = find_files(samples)
+    for file in files:
+        read_image(file)
     labels = np.array([encode_label(label) for label in samples["label"]])
-    stream = tf.data.Dataset.from_tensor_slices((paths, labels))
+    # As bytes, because a path need not be UTF-8.
+    stream = tf.data.Dataset.from_tensor_slices((list(map(os.fsencode, files)), labels))
     if seed is not None:
         tf.random.set_seed(seed)  # the order of a shuffle depends on this one as well
-        stream = stream.shuffle(len(paths), seed=seed)
+        stream = stream.shuffle(len(files), seed=seed)
 
     def read(path, label):
         image = tf.numpy_function(
-            lambda name: encode_image(name.decode(), crop), [path], tf.float32
+            lambda name: encode_image(os.fsdecode(name), crop), [path], tf.float32
         )
         return tf.ensure_shape(image, (200, 50, 1)), label
 

@@ -98,8 +98,13 @@ def random_style(text, rng, fonts):
 def draw_letters(texts, styles):
     """Return the ink of the letters alone, one image for each text and its Style.
 
-    Raises ValueError for a text that is empty or too wide, and for a character that the font lacks.
+    Raises ValueError for a text that is empty or too wide, for a character that the font lacks, and where texts and
+    styles do not pair up.
     """
+    if isinstance(texts, str) or len(texts) != len(styles):
+        raise ValueError(
+            f"{texts!r:.60} and {len(styles)} styles do not pair up: expected a list of texts, and a Style for each"
+        )
     outlines, letters = [], []
     for image, (text, style) in enumerate(zip(texts, styles)):
         if not text:
@@ -250,9 +255,10 @@ def render_captchas(texts, rng, styles=None):
 
     `styles` holds a Style for each text, else all have the embedded set's. Raises what `draw_letters` raises.
     """
-    styles = styles or [Style()] * len(texts)
+    if styles is None:
+        styles = [Style()] * len(texts)
     drawn = []
-    for first in range(0, len(texts), BATCH):
+    for first in range(0, max(len(texts), len(styles)), BATCH):
         batch = slice(first, first + BATCH)
         letters = bend(draw_letters(texts[batch], styles[batch]), _both_filters())
         strokes = draw_strokes(rng.random((letters.shape[2], 2, 4)) * HEIGHT)
@@ -282,8 +288,7 @@ def write_samples(folder, png=1040, jpg=30, seed=0):
     """Write `png` RGBA and `jpg` RGB images named by their labels into a new `folder`; return it as a Path.
 
     The same seed gives the same pixels; the eight files of lesson 1 are among them. The folder appears complete or
-    not at all. Raises FileExistsError where something stands at `folder` already, PermissionError where it cannot be
-    made.
+    not at all. Raises FileExistsError where something stands at `folder` already, else what `written_beside` raises.
     """
     folder, rng = Path(folder), np.random.default_rng(seed)
     labels = dict.fromkeys([*LESSON_PNG[:png], *LESSON_JPG[:jpg]])
@@ -291,7 +296,10 @@ def write_samples(folder, png=1040, jpg=30, seed=0):
         labels.setdefault(draw_label(rng))
     # The last ones become JPEG, so the four JPEG of lesson 1 go to the end.
     labels = sorted(labels, key=lambda label: label in LESSON_JPG)
+    if folder.exists():
+        raise FileExistsError(f"{folder} exists already: expected the name of a new folder")
     with written_beside(folder) as unfinished:
+        unfinished.mkdir()
         for number, label in enumerate(tqdm(labels, desc="drawing images", leave=False)):
             image = Image.fromarray(render_captcha(label, rng))
             if number < png:

@@ -13,7 +13,7 @@ from captcha_lib.dataset import encode_image, stream_dataset
 from captcha_lib.fonts import DEJAVU_BOLD, find_fonts
 from captcha_lib.generator import random_style
 from captcha_lib.recipe import build_recipe, train_recipe
-from captcha_lib.samples import locate_samples, read_samples
+from captcha_lib.samples import is_embedded, list_paths, locate_samples, read_samples
 from captcha_lib.sim_to_real import stream_captchas
 from captcha_lib.workspace import load_or_train
 
@@ -27,7 +27,7 @@ def decode_five_letters(probabilities, beam_width=50):
     texts = decode_ctc(probabilities)
     odd = [number for number, text in enumerate(texts) if len(text) != LABEL_LENGTH]
     if odd:
-        scores = ops.log(ops.convert_to_tensor(probabilities[odd]) + keras.config.epsilon())
+        scores = ops.log(ops.cast(probabilities[odd], "float32") + keras.config.epsilon())
         times = np.full(len(odd), probabilities.shape[1])
         found, _ = ops.ctc_decode(
             scores, times, "beam_search", beam_width, top_paths=beam_width, mask_index=BLANK
@@ -65,7 +65,8 @@ def read_images(model, images):
 def read_captcha(model, path):
     """Return the text of one image file, read by a model from `build_recipe`.
 
-    Raises FileNotFoundError or ValueError for a file that is no captcha image. Taught in lesson 8.
+    Raises FileNotFoundError or ValueError for a file that is no captcha image, ValueError for a model without CTC.
+    Taught in lesson 8.
     """
     probabilities = model.predict_on_batch(encode_image(path)[np.newaxis])
     return decode_five_letters(probabilities)[0]
@@ -74,8 +75,10 @@ def read_captcha(model, path):
 def read_captchas(model, paths, batch_size=64):
     """Return a table of image files: columns `file, text, confidence` (0..1), one row a path in the order given.
 
-    Raises FileNotFoundError or ValueError for a file that is no captcha image. Taught in lesson 8.
+    Raises FileNotFoundError or ValueError for a file that is no captcha image, ValueError for a model without CTC.
+    Taught in lesson 8.
     """
+    paths = list_paths(paths)
     texts, confidences = [], []
     for start in range(0, len(paths), batch_size):
         images = [encode_image(path) for path in paths[start : start + batch_size]]
@@ -99,10 +102,10 @@ def load_reader():
     Where there is only the look-alike set, it is trained on drawings in random styles, which read further than one.
     """
     folder = locate_samples()
-    if folder.name.startswith("embedded"):
+    if is_embedded(folder):
         fonts = [DEJAVU_BOLD, *find_fonts()]
         batches = stream_captchas(lambda text, rng: random_style(text, rng, fonts))
-        name = f"recipe_{len(fonts)}_fonts"
+        name = f"reader_{len(fonts)}_fonts"
     else:
-        batches, name = stream_dataset(read_samples(folder), 32, seed=0), "recipe"
+        batches, name = stream_dataset(read_samples(folder), 32, seed=0), "reader"
     return load_or_train(name, folder, build_recipe, lambda: train_recipe(batches))[0]

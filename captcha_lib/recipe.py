@@ -10,7 +10,7 @@ from keras import layers, ops
 from keras.optimizers.schedules import CosineDecay
 
 from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH, decode_label
-from captcha_lib.cnn import show_progress
+from captcha_lib.cnn import plain_errors, show_progress
 from captcha_lib.ctc import BLANK, ctc_loss, decode_ctc, expect_blanks
 from captcha_lib.fonts import FULL, HEIGHT, WIDTH
 from captcha_lib.generator import draw_strokes
@@ -64,16 +64,23 @@ def build_recipe(recipe=Recipe()):
     maps = image = keras.Input((WIDTH, HEIGHT, 1), name="image")
     for filters, size, stride, pool in STRIDED if recipe.strided else PLAIN:
         maps = layers.Conv2D(
-            filters, size, stride, "same", use_bias=bias, kernel_initializer="he_normal"
+            filters,
+            size,
+            stride,
+            "same",
+            "channels_last",
+            use_bias=bias,
+            kernel_initializer="he_normal",
         )(maps)
-        maps = activate(layers.MaxPooling2D(pool)(maps))
+        maps = activate(layers.MaxPooling2D(pool, data_format="channels_last")(maps))
     if not recipe.ctc:
         return keras.Model(image, read_fifths(maps))
     columns = layers.Reshape((50, maps.shape[2] * maps.shape[3]))(maps)
     if recipe.recurrent:
         columns = layers.Bidirectional(layers.LSTM(64, return_sequences=True))(columns)
     else:
-        columns = activate(layers.Conv1D(128, 5, padding="same", use_bias=bias)(columns))
+        along = layers.Conv1D(128, 5, 1, "same", "channels_last", use_bias=bias)
+        columns = activate(along(columns))
     columns = layers.Dropout(0.2)(columns)
     return keras.Model(image, layers.Dense(BLANK + 1, activation="softmax")(columns))
 
@@ -92,7 +99,13 @@ def vary_images(batches, seed=0):
     Taught in lesson 8.
     """
     shift = layers.RandomTranslation(
-        6 / WIDTH, 4 / HEIGHT, fill_mode="nearest", interpolation="nearest", seed=seed
+        6 / WIDTH,
+        4 / HEIGHT,
+        fill_mode="nearest",
+        interpolation="nearest",
+        seed=seed,
+        data_format="channels_last",
+        dtype="float32",
     )
     heights = np.random.default_rng(seed).random((500, 2, 4)) * HEIGHT
     light = 1 - draw_strokes(heights).transpose(2, 0, 1)[..., np.newaxis] / FULL
@@ -126,7 +139,23 @@ def prepare_training(model, recipe, steps, peak):
         )
     else:
         optimizer = keras.optimizers.Adam(0.001)
-    model.compile(optimizer, ctc_loss if recipe.ctc else "sparse_categorical_crossentropy")
+    loss = ctc_loss if recipe.ctc else "sparse_categorical_crossentropy"
+    model.compile(optimizer, loss, jit_compile=False)
+
+
+def count_batches(batches):
+    """Return how many batches a tf.data.Dataset holds, as an int.
+
+    Raises ValueError where it holds none, or does not know, as behind a `filter`.
+    """
+    number = int(batches.cardinality())
+    if number < 1:
+        told = "hold no images" if number == 0 else "do not say how many they are"
+        raise ValueError(
+            f"the batches {told}: expected one or more, their number set by "
+            "`batches.apply(tf.data.experimental.assert_cardinality(number))` where it is lost"
+        )
+    return number
 
 
 def train_recipe(batches, recipe=Recipe(), epochs=20, seed=0, start=None, callbacks=()):
@@ -134,7 +163,8 @@ def train_recipe(batches, recipe=Recipe(), epochs=20, seed=0, start=None, callba
 
     `batches` is a tf.data.Dataset of (images, labels) batches, such as `shuffle_batches`, `stream_dataset` or
     `stream_captchas` give; an epoch is one pass, or 30 batches of a stream without end. `start` is a trained model of
-    the same recipe to go on from, at a lower rate. Taught in lesson 8.
+    the same recipe to go on from, at a lower rate. Raises ValueError for batches of no known number, and what their
+    functions and `ctc_loss` raise. Taught in lesson 8.
     """
     keras.utils.set_random_seed(seed)
     model = build_recipe(recipe)
@@ -143,16 +173,17 @@ def train_recipe(batches, recipe=Recipe(), epochs=20, seed=0, start=None, callba
     if start:
         model.set_weights(start.get_weights())
     endless = batches.cardinality() == tf.data.INFINITE_CARDINALITY
-    steps = STEPS if endless else int(batches.cardinality())
+    steps = STEPS if endless else count_batches(batches)
     prepare_training(model, recipe, epochs * steps, peak=1e-3 if start else 4e-3)
-    history = model.fit(
-        vary_images(batches, seed) if recipe.varied else batches,
-        epochs=epochs,
-        steps_per_epoch=steps if endless else None,
-        shuffle=False,
-        verbose=0,
-        callbacks=[show_progress(), *callbacks],
-    )
+    with plain_errors():
+        history = model.fit(
+            vary_images(batches, seed) if recipe.varied else batches,
+            epochs=epochs,
+            steps_per_epoch=steps if endless else None,
+            shuffle=False,
+            verbose=0,
+            callbacks=[show_progress(), *callbacks],
+        )
     return model, history
 
 

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 
 import pandas as pd
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH, check_label
 from captcha_lib.fonts import HEIGHT, WIDTH
@@ -32,14 +32,14 @@ def locate_samples(path=None):
 
     Tried in this order: `path` (a folder or a zip); $CAPTCHA_DATA (the same, or the word `embedded`); Kaggle's
     input folder; a mounted Drive, copied into the cache once; an earlier download; the embedded look-alike set, drawn
-    once into the cache. In the places from Kaggle on, a zip that is cut short is named in a line and passed over.
-    Raises FileNotFoundError or ValueError where `path` or $CAPTCHA_DATA names no captcha images, PermissionError
-    where the embedded set cannot be written.
+    once into the cache. From Kaggle on, a place that cannot be used is named in a line and passed over.
+    Raises FileNotFoundError, PermissionError or ValueError where `path` or $CAPTCHA_DATA names no captcha images,
+    OSError where the embedded set cannot be written.
     """
     wanted = path or os.environ.get("CAPTCHA_DATA")
     if wanted and str(wanted) != "embedded":
         source = "the path given" if path else "the path in CAPTCHA_DATA"
-        folder = find_images(Path(wanted).expanduser())
+        folder = find_images(Path(os.path.expanduser(wanted)))
     else:
         source, folder = _search_usual_places() if not wanted else (None, None)
         if folder is None:
@@ -52,22 +52,31 @@ def locate_samples(path=None):
 
 def _search_usual_places():
     places = [
-        ("Kaggle's input folder", KAGGLE_INPUT),
-        ("Google Drive", DRIVE / "DataSet/captcha/samples/samples"),
+        ("Kaggle's input folder", KAGGLE_INPUT.parent, [KAGGLE_INPUT.name]),
+        ("Google Drive", DRIVE, ["DataSet/captcha/samples/samples", f"{KAGGLE_SET}*"]),
+        ("an earlier download", cache_folder(), ["downloaded"]),
     ]
-    places += [("Google Drive", place) for place in sorted(DRIVE.glob(f"{KAGGLE_SET}*"))]
-    places += [("an earlier download", cache_folder() / "downloaded")]
-    for source, place in places:
-        if place.exists():
-            try:
-                folder = find_images(place)
-                return source, _copy_from_drive(folder) if DRIVE in folder.parents else folder
-            except FileNotFoundError:
-                continue  # Kaggle's input folder may hold other data sets only
-            except (OSError, ValueError) as error:
-                print(f"Not used: {error}")
+    for source, top, patterns in places:
+        try:
+            for place in [found for pattern in patterns for found in sorted(top.glob(pattern))]:
+                folder = _try_place(place)
+                if folder:
+                    return source, folder
+        except OSError as error:  # the mount of a Drive may have died
+            print(f"Not used: {error}")
     _print_advice()
     return None, None
+
+
+def _try_place(place):
+    """Return the folder of captcha images in one of the usual places, copied from a Drive, or None if it has none."""
+    try:
+        folder = find_images(place)
+        return _copy_from_drive(folder) if DRIVE in folder.parents else folder
+    except FileNotFoundError:
+        return None  # Kaggle's input folder may hold other data sets only
+    except (OSError, ValueError) as error:
+        print(f"Not used: {error}")
 
 
 def _copy_from_drive(folder):
@@ -77,26 +86,38 @@ def _copy_from_drive(folder):
     others = sum(not is_captcha(file) and file.is_file() for file in inside)
     if others:
         print(f"{others:,} other files in {folder} stay there: no captcha image has such a name")
-    names = "\n".join([str(folder), *images])
-    return copy_images(f"drive-{hashlib.sha256(names.encode()).hexdigest()[:8]}", images)
+    names = os.fsencode("\n".join([str(folder), *images]))
+    return copy_images(f"drive-{hashlib.sha256(names).hexdigest()[:8]}", images)
 
 
 def _print_advice():
     # Kaggle before Colab: its machines are made from Colab's.
     if "KAGGLE_KERNEL_RUN_TYPE" in os.environ:
         print(f"For the real images: Add Input, then {KAGGLE_OWNER}/{KAGGLE_SET}")
-    elif DRIVE.exists():
+    elif os.path.exists(DRIVE):  # False for a mount that has died
         print(f"For other images: put {KAGGLE_SET}, a folder or a zip, at the top of your Drive")
     elif "google.colab" in sys.modules:
         print("For images on your Drive: run the cell that mounts it, then this one again")
 
 
+def embedded_folder():
+    """Return where the look-alike set of this version of the generator is kept; it need not exist yet."""
+    return cache_folder() / f"embedded-{drawing_version()}"
+
+
+def is_embedded(folder):
+    """Return whether a folder is the look-alike set that `locate_samples` draws, whatever the folder is called."""
+    return embedded_folder().exists() and embedded_folder().samefile(folder)
+
+
 def _draw_embedded_set():
-    folder = cache_folder() / f"embedded-{drawing_version()}"
+    folder = embedded_folder()
     try:
         return folder if folder.exists() else write_samples(folder)
-    except PermissionError as error:
-        raise PermissionError(
+    except FileExistsError:
+        return folder  # another run has drawn it in the meantime
+    except OSError as error:
+        raise type(error)(
             f"the look-alike set has no place: {error}, or the folder of your images in CAPTCHA_DATA"
         ) from None
 
@@ -126,17 +147,26 @@ def download_samples():
     return copy_images(folder.name, {file.name: file.read_bytes for file in files})
 
 
-def read_image(file):
-    """Return a captcha file as a Pillow image of 200 x 50 pixels, its channels of 8 bits as stored.
+def list_paths(paths):
+    """Return paths, such as a list or what `glob` gives, as a list; one path alone makes a list of one."""
+    return [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
 
-    Of an animation it is the first picture. Raises FileNotFoundError, or ValueError for a folder, a file that is no
+
+def read_image(file):
+    """Return a captcha file as a Pillow image of 200 x 50 pixels as a viewer shows it, its channels of 8 bits as stored.
+
+    It is turned upright as its EXIF data say; one with transparent pixels is laid on white and becomes RGBA. Of an
+    animation it is the first picture. Raises FileNotFoundError, or ValueError for a folder, a file that is no
     image or cut short, an image of another size or with more than 8 bits a channel.
     """
     try:
         with warnings.catch_warnings():
-            # Pillow warns of huge images; here every size but one is an error, found before a pixel is read.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # Pillow warns of huge images, and of EXIF data that are cut short. Here every size but one is an error,
+            # found before a pixel is read, and such data say nothing.
+            warnings.simplefilter("ignore")
             with Image.open(file) as image:
+                if sorted(image.size) == sorted((WIDTH, HEIGHT)):
+                    ImageOps.exif_transpose(image, in_place=True)
                 if image.size != (WIDTH, HEIGHT):
                     found = f"{image.width} x {image.height}"
                     raise ValueError(
@@ -147,6 +177,10 @@ def read_image(file):
                         f"{file} has more than 8 bits a channel: expected 8, convert it first"
                     )
                 image.load()
+                if image.has_transparency_data:
+                    layer = image.convert("RGBA")
+                    if layer.getchannel("A").getextrema()[0] < 255:
+                        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), layer)
                 return image
     except FileNotFoundError:
         raise FileNotFoundError(f"{file} does not exist: expected a PNG or JPEG file") from None

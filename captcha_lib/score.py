@@ -8,7 +8,9 @@ from scipy.stats import binomtest
 
 
 def check_pairs(predicted, truth):
-    """Raise ValueError unless readings and truths pair up one to one, and there is at least one."""
+    """Raise ValueError unless readings and truths are sequences that pair up one to one, with at least one pair."""
+    if np.ndim(truth) == 0:
+        raise ValueError(f"{truth!r} is no list of texts: expected one, such as ['2g7nm']")
     if np.shape(predicted) != np.shape(truth):
         raise ValueError(
             f"readings have shape {np.shape(predicted)}, truths {np.shape(truth)}: expected the same"

@@ -1,13 +1,14 @@
 """The pictures that several lessons draw (lessons 1 and 4)."""
 
+import os
 from itertools import zip_longest
 
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 
-from captcha_lib.samples import read_image
-from captcha_lib.workspace import output_folder
+from captcha_lib.samples import list_paths, read_image
+from captcha_lib.workspace import output_folder, written_beside
 
 
 def use_course_style():
@@ -17,11 +18,13 @@ def use_course_style():
 
 def save_figure(figure, name, dpi=120):
     """Write a figure as `name`.png where this run's figures are kept, with `dpi` dots an inch: 200 for print."""
-    figure.savefig(output_folder("figures") / f"{name}.png", dpi=dpi, metadata={"Software": None})
+    with written_beside(output_folder("figures") / f"{name}.png") as unfinished:
+        figure.savefig(unfinished, dpi=dpi, metadata={"Software": None})
 
 
 def show_images(files, columns=4):
     """Return a figure with a grid of image files, each titled with its name and array shape. Taught in lesson 1."""
+    files = list_paths(files)
     rows = -(-len(files) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(2.4 * columns, rows), layout="constrained")
     for axis in axes.flat:
@@ -29,7 +32,7 @@ def show_images(files, columns=4):
     for axis, file in zip(axes.flat, files):
         pixels = np.asarray(read_image(file))
         axis.imshow(pixels)
-        axis.set_title(f"{file.name} {pixels.shape}")
+        axis.set_title(f"{os.path.basename(file)} {pixels.shape}")
     return figure
 
 

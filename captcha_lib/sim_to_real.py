@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras.optimizers.schedules import CosineDecay
 
 from captcha_lib.alphabet import LABEL_LENGTH, encode_label
-from captcha_lib.cnn import show_progress
+from captcha_lib.cnn import plain_errors, show_progress
 from captcha_lib.ctc import build_cnn_lstm_ctc, ctc_loss, expect_blanks
 from captcha_lib.generator import HEIGHT, WIDTH, draw_label, render_captchas
 
@@ -46,14 +46,15 @@ def train_on_drawings(draw_style, epochs=20, seed=0):
     expect_blanks(model)
     steps = epochs * STEPS
     rate = CosineDecay(1e-4, steps, warmup_target=3e-3, warmup_steps=steps // 10)
-    model.compile(keras.optimizers.Adam(rate, clipnorm=5), loss=ctc_loss)
-    history = model.fit(
-        stream_captchas(draw_style, seed),
-        steps_per_epoch=STEPS,
-        epochs=epochs,
-        shuffle=False,
-        validation_data=stream_captchas(draw_style, seed + 1000).take(4).cache(),
-        verbose=0,
-        callbacks=[show_progress()],
-    )
+    model.compile(keras.optimizers.Adam(rate, clipnorm=5), loss=ctc_loss, jit_compile=False)
+    with plain_errors():
+        history = model.fit(
+            stream_captchas(draw_style, seed),
+            steps_per_epoch=STEPS,
+            epochs=epochs,
+            shuffle=False,
+            validation_data=stream_captchas(draw_style, seed + 1000).take(4).cache(),
+            verbose=0,
+            callbacks=[show_progress()],
+        )
     return model, history

@@ -4,21 +4,25 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
-import tempfile
 import time
 import zipfile
 import zlib
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import cache, partial
+from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 
+import h5py
 from platformdirs import user_cache_path
 from tqdm import tqdm
 
 from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
+
+say_once = cache(print)
 
 
 def cache_folder():
@@ -29,43 +33,59 @@ def cache_folder():
 def output_folder(kind):
     """Return the folder for outputs of one kind ('figures', 'models'), made if missing.
 
-    It lies in $CAPTCHA_OUTPUT, else in `build` beside the nearest pyproject.toml, else in `build` here.
+    It lies in $CAPTCHA_OUTPUT, else in `build` beside the nearest pyproject.toml, else in `build` here; where that
+    may not be written to, in the cache, which is said in a line. Raises PermissionError where $CAPTCHA_OUTPUT, or the
+    cache, may not be written to.
     """
-    here = Path.cwd()
+    here, kept = Path.cwd(), cache_folder() / "outputs"
     projects = (place for place in (here, *here.parents) if (place / "pyproject.toml").is_file())
-    root = next(projects, here)
-    folder = Path(os.environ.get("CAPTCHA_OUTPUT") or root / "build") / kind
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    wanted = os.environ.get("CAPTCHA_OUTPUT")
+    root = Path(os.path.expanduser(wanted)) if wanted else next(projects, here) / "build"
+    for place in (root,) if wanted else (root, kept):
+        folder = place / kind
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            if os.access(folder, os.W_OK):
+                if place == kept:
+                    say_once(f"{root} cannot be written to: outputs go to {kept}")
+                return folder
+    raise PermissionError(
+        f"{folder} cannot be written to: name a folder that you may write to in CAPTCHA_OUTPUT"
+    )
 
 
 @contextmanager
-def written_beside(folder):
-    """Yield an empty folder beside `folder` that takes its name once the block ends without an error.
+def written_beside(target):
+    """Yield a path beside `target`, for a file or a folder, that takes its name once the block ends without an error.
 
-    Where another run has filled `folder` in the meantime, that one stays and this one is dropped. Raises
-    FileExistsError where `folder` exists already, PermissionError where it cannot be made.
+    A file at `target` is replaced; a folder that another run has filled there in the meantime stays, and this one is
+    dropped. Raises PermissionError where nothing can be made there, OSError where the block raises one.
     """
-    folder = Path(folder)
-    if folder.exists():
-        raise FileExistsError(f"{folder} exists already: expected the name of a new folder")
+    target = Path(target)
+    place = target.with_name(f".{secrets.token_hex(4)}-{target.name}")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        place.mkdir(parents=True)
     except OSError as error:
         raise PermissionError(
-            f"{folder} cannot be made ({error.strerror}): expected a place that you may write to"
+            f"{target} cannot be made ({error.strerror}): expected a place that you may write to"
         ) from None
+    unfinished = place / target.name
     try:
         yield unfinished
-        unfinished.chmod(0o755)  # mkdtemp shuts out every other user
         try:
-            unfinished.rename(folder)
+            unfinished.replace(target)
         except OSError:
-            if not folder.is_dir():
+            if not (unfinished.is_dir() and target.is_dir()):
                 raise
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
+        if error.filename and place not in Path(error.filename).parents:
+            reason += f": {error.filename}"
+        raise OSError(
+            f"{target} cannot be finished ({reason}): make room there, or try again"
+        ) from None
     finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def list_images(folder):
@@ -78,8 +98,8 @@ def list_images(folder):
 def digest(files):
     """Return the SHA-256, as 64 hexadecimal digits, over the names and contents of files in byte order of names."""
     total = hashlib.sha256()
-    for file in sorted(files, key=lambda file: file.name.encode()):
-        total.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
+    for file in sorted(files, key=lambda file: os.fsencode(file.name)):
+        total.update(os.fsencode(file.name) + hashlib.sha256(file.read_bytes()).digest())
     return total.hexdigest()
 
 
@@ -92,8 +112,10 @@ def is_captcha(file):
 def find_images(place):
     """Return the folder of captcha images that `place` is or holds, at any depth; a zip is unpacked into the cache.
 
-    Folders of other pictures are passed over; where no folder is left, a zip inside `place` will do. Raises
-    FileNotFoundError where there are no captcha images, ValueError for a zip that is cut short.
+    Folders of other pictures, and those that may not be opened, are passed over; where no folder is left, a zip
+    inside `place` will do, a bad one being named in a line and passed over. Raises FileNotFoundError where there are
+    no captcha images, PermissionError where they may lie in a folder that may not be opened, ValueError for a `place`
+    that is no zip or one that is cut short.
     """
     if not place.exists():
         raise FileNotFoundError(
@@ -101,17 +123,27 @@ def find_images(place):
         )
     if place.is_file():
         return _unpack_images(place)
-    folders, archives = [place], []
+    folders, archives, refused = [place], [], None
     # Level by level: the public set holds its images twice, and only the outermost copy is wanted.
     for folder in folders:
-        inside = sorted(folder.iterdir())
-        if any(map(is_captcha, inside)):
-            return folder
-        folders += [found for found in inside if found.is_dir() and not found.is_symlink()]
-        archives += [found for found in inside if found.suffix.lower() == ".zip"]
+        try:
+            with os.scandir(folder) as entries:
+                inside = {folder / entry.name: entry for entry in entries}
+            if any(map(is_captcha, inside)):
+                return folder
+            folders += sorted(path for path in inside if inside[path].is_dir(follow_symlinks=False))
+            archives += sorted(path for path in inside if path.suffix.lower() == ".zip")
+        except OSError as error:
+            refused = refused or f"{folder} cannot be opened ({error.strerror})"
     for archive in archives:
-        with suppress(FileNotFoundError):
+        try:
             return _unpack_images(archive)
+        except FileNotFoundError:
+            continue  # a zip of something else
+        except (OSError, ValueError) as error:
+            print(f"Not used: {error}")
+    if refused:
+        raise PermissionError(f"{refused}: expected captcha images in a folder that you may read")
     raise FileNotFoundError(
         f"{place} holds no captcha images: expected files such as 2g7nm.png in it"
     )
@@ -121,18 +153,30 @@ def _unpack_images(archive):
     """Return a folder in the cache with the images of a zip, each name once, whatever its folder in the zip."""
     try:
         with zipfile.ZipFile(archive) as opened:
+            # Windows may have written backslashes between folders.
+            members = {
+                member: PurePosixPath(member.replace("\\", "/")) for member in opened.namelist()
+            }
             images = {
-                PurePosixPath(member).name: partial(opened.read, member)
-                for member in reversed(opened.namelist())
-                if PurePosixPath(member).suffix.lower() in IMAGE_SUFFIXES
-                and not PurePosixPath(member).name.startswith(".")
+                path.name: partial(opened.read, member)
+                for member, path in reversed(members.items())
+                if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
             }
             if not any(is_captcha(PurePosixPath(name)) for name in images):
                 raise FileNotFoundError(
                     f"{archive} holds no captcha images: expected a zip of files such as 2g7nm.png"
                 )
             return copy_images(f"unpacked-{digest([archive])[:8]}", images)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+    except RuntimeError as error:
+        raise ValueError(
+            f"{archive} cannot be unpacked ({error}): expected a zip without a password, packed in the usual way"
+        ) from None
+    except (zipfile.BadZipFile, zlib.error, LZMAError, EOFError) as error:
+        with open(archive, "rb") as opened:
+            if opened.read(2) != b"PK":
+                raise ValueError(
+                    f"{archive} is no zip: expected a folder of images, or a zip of one"
+                ) from None
         raise ValueError(
             f"{archive} is no complete zip ({error}): upload or fetch it again"
         ) from None
@@ -146,6 +190,7 @@ def copy_images(name, images):
     folder = cache_folder() / name
     if not folder.exists():
         with written_beside(folder) as unfinished:
+            unfinished.mkdir()
             for file_name, read in tqdm(images.items(), "copying images", unit="file"):
                 (unfinished / file_name).write_bytes(read())
     return folder
@@ -159,27 +204,55 @@ def model_file(name, samples_folder):
     return output_folder("models") / digest(list_images(samples_folder))[:8] / f"{name}.weights.h5"
 
 
+def describe_shape(model):
+    """Return eight hexadecimal digits that two models share if their layers and settings, names aside, are the same."""
+    layers = [(type(layer).__name__, layer.get_config()) for layer in model.layers]
+    text = re.sub(r'"name": "[^"]*"', "", json.dumps(layers, default=str))
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
 def save_model(model, seconds, file):
-    """Write a Keras model's weights to `file`, and beside it how many seconds its training took."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f"unfinished-{file.name}")
-    model.save_weights(unfinished)
-    file.with_suffix(".json").write_text(json.dumps({"training_seconds": round(seconds, 1)}))
-    unfinished.replace(file)
+    """Write a Keras model's weights to `file`, with its shape and how many seconds its training took.
+
+    Raises what `written_beside` raises.
+    """
+    with written_beside(file) as unfinished:
+        model.save_weights(unfinished)
+        with h5py.File(unfinished, "a") as kept:
+            kept.attrs.update(shape=describe_shape(model), training_seconds=round(seconds, 1))
+
+
+def _load_model(model, file):
+    """Give a model the weights that a file keeps for its very shape; return the seconds of their training, else None."""
+    with suppress(OSError, KeyError, ValueError, RuntimeError), h5py.File(file) as kept:
+        if kept.attrs["shape"] == describe_shape(model):
+            model.load_weights(file)
+            return float(kept.attrs["training_seconds"])
 
 
 def load_or_train(name, samples_folder, build, train):
     """Return the model `name` of this folder's images and how many seconds its training took.
 
     `build()` makes the model; its weights come from where an earlier lesson saved them, else from `train()`,
-    which returns a trained model and its history, and is announced in one line.
+    which returns a trained model and its history, and is announced in one line. A file that is damaged, or holds a
+    model of another shape, stays as it is: what is trained here has its shape in its name.
     """
-    file = model_file(name, samples_folder)
-    if not file.is_file():
-        print(f"No {name} is saved for these images yet: training one here takes a few minutes")
-        started = time.perf_counter()
-        model, _ = train()
-        save_model(model, time.perf_counter() - started, file)
     model = build()
-    model.load_weights(file)
-    return model, json.loads(file.with_suffix(".json").read_text())["training_seconds"]
+    saved = model_file(name, samples_folder)
+    own = saved.with_name(f"{name}-{describe_shape(model)}.weights.h5")
+    for file in (saved, own):
+        seconds = _load_model(model, file)
+        if seconds is not None:
+            return model, seconds
+    found = f"No {name} is saved for these images yet"
+    if saved.exists():
+        found = f"{saved} is damaged or holds another model"
+    print(f"{found}: training one here takes a few minutes")
+    started = time.perf_counter()
+    model, _ = train()
+    seconds = round(time.perf_counter() - started, 1)
+    try:
+        save_model(model, seconds, own)
+    except OSError as error:
+        print(f"Not kept: {error}")
+    return model, seconds

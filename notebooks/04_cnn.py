@@ -26,7 +26,7 @@
 # %% [markdown]
 # ## Set-up
 #
-# Two cells, the same in every lesson. The first matters in Colab only, and only if you keep images on your Google
+# Three cells, the same in every lesson. The first matters in Colab only, and only if you keep images on your Google
 # Drive, in a folder or a zip called `captcha-version-2-images`, or a zip of this course: it mounts your Drive. Google
 # will ask you, and it can only ask for all of it, to read and to write. The course opens such images and this zip,
 # nothing else, and writes nothing there. Skip the cell or say no, and the lesson runs all the same.
@@ -44,32 +44,42 @@ if "KAGGLE_KERNEL_RUN_TYPE" not in os.environ and "google.colab" in sys.modules:
         print("Your Drive is not mounted:", refusal)
 
 # %% [markdown]
-# The second fetches the course's library where a notebook was opened without it: from your Drive, from Kaggle's inputs,
-# else from the internet. Then it finds a folder of images and tells you which one it took. Without the real images it
-# draws a look-alike set, so every lesson runs anywhere. The words of the lesson were written beside that set; your
-# numbers differ a little if you use the real one.
+# The second fetches the course's library where a notebook was opened without it: from Kaggle's inputs, from your Drive,
+# else from the internet. A zip that cannot be used is named and passed over.
 
 # %%
 import sys
+from glob import glob
 from importlib.util import find_spec
-from pathlib import Path
-from shutil import unpack_archive
+from os.path import abspath, dirname
 from urllib.request import urlretrieve
+from zipfile import ZipFile
 
 project = "https://github.com/captcha-course/captcha-course/archive/refs/tags/v0.1.0.zip"
-sys.path.append("..")  # where a clone has its library
+inputs, my_drive = "/kaggle/input/**/", "/content/drive/MyDrive/"
+sys.path += ["..", *map(dirname, glob(inputs + "captcha_lib", recursive=True))]  # .. in a clone
 if not find_spec("captcha_lib"):  # Colab and Kaggle open a notebook alone
-    inputs, my_drive = Path("/kaggle/input"), Path("/content/drive/MyDrive")
-    found = [*inputs.rglob("captcha_lib")]
-    if not found:
-        name = project.split("/")[4] + "*.zip"
-        zips = [*inputs.rglob(name), *my_drive.glob(name)]
+    name = project.split("/")[4] + "*.zip"
+    zips = sorted(glob(inputs + name, recursive=True)) + sorted(glob(my_drive + name))
+    for source in [*zips, project]:
         try:
-            unpack_archive(zips[0] if zips else urlretrieve(project)[0], "course", "zip")
-        except OSError as error:
-            raise ImportError(f"{error}: go online, or bring {name} along") from None
-        found = [*Path("course").rglob("captcha_lib")]
-    sys.path[:0] = [str(folder.parent.resolve()) for folder in found]
+            archive = ZipFile(source if source in zips else urlretrieve(project)[0])
+            for member in archive.infolist():
+                member.filename = member.filename.replace("\\", "/")  # as Windows may write it
+                archive.extract(member, "course")
+            break
+        except Exception as error:  # a place may fail in many ways
+            print("Not used:", source, error)
+    else:
+        raise ImportError(f"the course's library is missing: go online, or bring {name} along")
+    sys.path += map(abspath, map(dirname, glob("course/**/captcha_lib", recursive=True)))
+
+# %% [markdown]
+# The third finds a folder of images and tells you which one it took. Without the real images it draws a look-alike set,
+# so every lesson runs anywhere. The words of the lesson were written beside that set; your numbers differ a little if
+# you use the real one.
+
+# %%
 from captcha_lib import locate_samples
 from captcha_lib.show import use_course_style
 
@@ -130,19 +140,25 @@ from keras import layers
 
 
 def find_shapes(image):
-    maps = layers.Conv2D(
-        32, 3, activation="relu", kernel_initializer="he_normal", padding="same", name="Conv1"
-    )(image)
-    maps = layers.MaxPooling2D(2, name="pool1")(maps)
-    maps = layers.Conv2D(
-        64, 3, activation="relu", kernel_initializer="he_normal", padding="same", name="Conv2"
-    )(maps)
-    return layers.MaxPooling2D(2, name="pool2")(maps)
+    maps = image
+    for number, filters in enumerate((32, 64), start=1):
+        maps = layers.Conv2D(
+            filters,
+            3,
+            padding="same",
+            data_format="channels_last",
+            activation="relu",
+            kernel_initializer="he_normal",
+            name=f"Conv{number}",
+        )(maps)
+        maps = layers.MaxPooling2D(2, data_format="channels_last", name=f"pool{number}")(maps)
+    return maps
 
 
 # %% [markdown]
 # `relu` sets negative values to 0: "no such shape here" is all we want to know. `same` pads the border, so that only
-# the pooling shrinks the maps. `he_normal` draws the first weights in a size that suits `relu`.
+# the pooling shrinks the maps. `channels_last` says that the maps stand on the last axis, as the grey values of our
+# arrays do. `he_normal` draws the first weights in a size that suits `relu`.
 #
 # ## From maps to five letters
 #
@@ -245,7 +261,8 @@ seconds = time.perf_counter() - started
 print(f"{seconds:.0f} seconds")
 
 # %% [markdown]
-# We keep the weights and the time for lessons 5 and 6. Only the weights: `build_cnn` is the rest of the model.
+# We keep the weights and the time for lessons 5 and 6. Only the weights: `build_cnn` is the rest of the model. You may
+# change `build_cnn` above and run this again: a lesson that finds weights of another shape here trains its own CNN.
 
 # %%
 from captcha_lib.workspace import model_file, save_model

@@ -27,7 +27,7 @@
 # %% [markdown]
 # ## Set-up
 #
-# Two cells, the same in every lesson. The first matters in Colab only, and only if you keep images on your Google
+# Three cells, the same in every lesson. The first matters in Colab only, and only if you keep images on your Google
 # Drive, in a folder or a zip called `captcha-version-2-images`, or a zip of this course: it mounts your Drive. Google
 # will ask you, and it can only ask for all of it, to read and to write. The course opens such images and this zip,
 # nothing else, and writes nothing there. Skip the cell or say no, and the lesson runs all the same.
@@ -45,32 +45,42 @@ if "KAGGLE_KERNEL_RUN_TYPE" not in os.environ and "google.colab" in sys.modules:
         print("Your Drive is not mounted:", refusal)
 
 # %% [markdown]
-# The second fetches the course's library where a notebook was opened without it: from your Drive, from Kaggle's inputs,
-# else from the internet. Then it finds a folder of images and tells you which one it took. Without the real images it
-# draws a look-alike set, so every lesson runs anywhere. The words of the lesson were written beside that set; your
-# numbers differ a little if you use the real one.
+# The second fetches the course's library where a notebook was opened without it: from Kaggle's inputs, from your Drive,
+# else from the internet. A zip that cannot be used is named and passed over.
 
 # %%
 import sys
+from glob import glob
 from importlib.util import find_spec
-from pathlib import Path
-from shutil import unpack_archive
+from os.path import abspath, dirname
 from urllib.request import urlretrieve
+from zipfile import ZipFile
 
 project = "https://github.com/captcha-course/captcha-course/archive/refs/tags/v0.1.0.zip"
-sys.path.append("..")  # where a clone has its library
+inputs, my_drive = "/kaggle/input/**/", "/content/drive/MyDrive/"
+sys.path += ["..", *map(dirname, glob(inputs + "captcha_lib", recursive=True))]  # .. in a clone
 if not find_spec("captcha_lib"):  # Colab and Kaggle open a notebook alone
-    inputs, my_drive = Path("/kaggle/input"), Path("/content/drive/MyDrive")
-    found = [*inputs.rglob("captcha_lib")]
-    if not found:
-        name = project.split("/")[4] + "*.zip"
-        zips = [*inputs.rglob(name), *my_drive.glob(name)]
+    name = project.split("/")[4] + "*.zip"
+    zips = sorted(glob(inputs + name, recursive=True)) + sorted(glob(my_drive + name))
+    for source in [*zips, project]:
         try:
-            unpack_archive(zips[0] if zips else urlretrieve(project)[0], "course", "zip")
-        except OSError as error:
-            raise ImportError(f"{error}: go online, or bring {name} along") from None
-        found = [*Path("course").rglob("captcha_lib")]
-    sys.path[:0] = [str(folder.parent.resolve()) for folder in found]
+            archive = ZipFile(source if source in zips else urlretrieve(project)[0])
+            for member in archive.infolist():
+                member.filename = member.filename.replace("\\", "/")  # as Windows may write it
+                archive.extract(member, "course")
+            break
+        except Exception as error:  # a place may fail in many ways
+            print("Not used:", source, error)
+    else:
+        raise ImportError(f"the course's library is missing: go online, or bring {name} along")
+    sys.path += map(abspath, map(dirname, glob("course/**/captcha_lib", recursive=True)))
+
+# %% [markdown]
+# The third finds a folder of images and tells you which one it took. Without the real images it draws a look-alike set,
+# so every lesson runs anywhere. The words of the lesson were written beside that set; your numbers differ a little if
+# you use the real one.
+
+# %%
 from captcha_lib import locate_samples
 from captcha_lib.show import use_course_style
 

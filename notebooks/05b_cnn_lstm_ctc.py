@@ -27,7 +27,7 @@
 # %% [markdown]
 # ## Set-up
 #
-# Two cells, the same in every lesson. The first matters in Colab only, and only if you keep images on your Google
+# Three cells, the same in every lesson. The first matters in Colab only, and only if you keep images on your Google
 # Drive, in a folder or a zip called `captcha-version-2-images`, or a zip of this course: it mounts your Drive. Google
 # will ask you, and it can only ask for all of it, to read and to write. The course opens such images and this zip,
 # nothing else, and writes nothing there. Skip the cell or say no, and the lesson runs all the same.
@@ -45,32 +45,42 @@ if "KAGGLE_KERNEL_RUN_TYPE" not in os.environ and "google.colab" in sys.modules:
         print("Your Drive is not mounted:", refusal)
 
 # %% [markdown]
-# The second fetches the course's library where a notebook was opened without it: from your Drive, from Kaggle's inputs,
-# else from the internet. Then it finds a folder of images and tells you which one it took. Without the real images it
-# draws a look-alike set, so every lesson runs anywhere. The words of the lesson were written beside that set; your
-# numbers differ a little if you use the real one.
+# The second fetches the course's library where a notebook was opened without it: from Kaggle's inputs, from your Drive,
+# else from the internet. A zip that cannot be used is named and passed over.
 
 # %%
 import sys
+from glob import glob
 from importlib.util import find_spec
-from pathlib import Path
-from shutil import unpack_archive
+from os.path import abspath, dirname
 from urllib.request import urlretrieve
+from zipfile import ZipFile
 
 project = "https://github.com/captcha-course/captcha-course/archive/refs/tags/v0.1.0.zip"
-sys.path.append("..")  # where a clone has its library
+inputs, my_drive = "/kaggle/input/**/", "/content/drive/MyDrive/"
+sys.path += ["..", *map(dirname, glob(inputs + "captcha_lib", recursive=True))]  # .. in a clone
 if not find_spec("captcha_lib"):  # Colab and Kaggle open a notebook alone
-    inputs, my_drive = Path("/kaggle/input"), Path("/content/drive/MyDrive")
-    found = [*inputs.rglob("captcha_lib")]
-    if not found:
-        name = project.split("/")[4] + "*.zip"
-        zips = [*inputs.rglob(name), *my_drive.glob(name)]
+    name = project.split("/")[4] + "*.zip"
+    zips = sorted(glob(inputs + name, recursive=True)) + sorted(glob(my_drive + name))
+    for source in [*zips, project]:
         try:
-            unpack_archive(zips[0] if zips else urlretrieve(project)[0], "course", "zip")
-        except OSError as error:
-            raise ImportError(f"{error}: go online, or bring {name} along") from None
-        found = [*Path("course").rglob("captcha_lib")]
-    sys.path[:0] = [str(folder.parent.resolve()) for folder in found]
+            archive = ZipFile(source if source in zips else urlretrieve(project)[0])
+            for member in archive.infolist():
+                member.filename = member.filename.replace("\\", "/")  # as Windows may write it
+                archive.extract(member, "course")
+            break
+        except Exception as error:  # a place may fail in many ways
+            print("Not used:", source, error)
+    else:
+        raise ImportError(f"the course's library is missing: go online, or bring {name} along")
+    sys.path += map(abspath, map(dirname, glob("course/**/captcha_lib", recursive=True)))
+
+# %% [markdown]
+# The third finds a folder of images and tells you which one it took. Without the real images it draws a look-alike set,
+# so every lesson runs anywhere. The words of the lesson were written beside that set; your numbers differ a little if
+# you use the real one.
+
+# %%
 from captcha_lib import locate_samples
 from captcha_lib.show import use_course_style
 
@@ -202,14 +212,17 @@ print(f"all {len(alignments)} together:                {by_hand:.4f}")
 #
 # $$\alpha_t(s) = y_t(z_s)\,\bigl(\alpha_{t-1}(s) + \alpha_{t-1}(s-1) + [\text{if a jump is allowed}]\;\alpha_{t-1}(s-2)\bigr)$$
 #
-# That is all, and it is the **forward recursion**. For several images at once, `n` of them:
+# That is all, and it is the **forward recursion**. For several images at once, `n` of them (`check_numbers` refuses what
+# is no character's number):
 
 # %%
+from captcha_lib.alphabet import check_numbers
+
 BLANK = len(ALPHABET)
 
 
 def add_blanks(labels):
-    labels = np.asarray(labels)
+    labels = check_numbers(labels, least=0)
     states = np.full((len(labels), 2 * labels.shape[1] + 1), BLANK)
     states[:, 1::2] = labels
     return states
@@ -293,7 +306,8 @@ print("gamma of its states:", np.round([gamma[0, t, s] for t, s in enumerate(wal
 # The loss is minus the logarithm of the text's probability. TensorFlow computes it as we did, but with logarithms
 # throughout and with a gradient. We tell it where the blank is, because such functions disagree: for some it is the
 # first class, for others the last. And the labels go in as a *sparse* tensor, which takes a faster way than a dense
-# one:
+# one. Texts of different lengths fit into one array if -1 fills up the shorter ones: `check_numbers` lets that pass, and
+# `padding=-1` takes it out again. The line above the function gives it a name that Keras saves with a model.
 
 # %%
 import keras
@@ -301,12 +315,19 @@ import tensorflow as tf
 from keras import ops
 
 
+@keras.saving.register_keras_serializable("captcha_lib")
 def ctc_loss(y_true, y_pred):
-    labels = tf.RaggedTensor.from_tensor(ops.cast(y_true, "int32")).to_sparse()
-    log_probabilities = ops.log(y_pred + keras.config.epsilon())
+    labels = tf.numpy_function(check_numbers, [y_true], tf.int32)
+    labels = tf.RaggedTensor.from_tensor(tf.ensure_shape(labels, [None, None]), padding=-1)
+    log_probabilities = ops.log(ops.cast(y_pred, "float32") + keras.config.epsilon())
     times = ops.full((ops.shape(y_pred)[0],), ops.shape(y_pred)[1], "int32")
     return tf.nn.ctc_loss(
-        labels, log_probabilities, None, times, logits_time_major=False, blank_index=BLANK
+        labels.to_sparse(),
+        log_probabilities,
+        None,
+        times,
+        logits_time_major=False,
+        blank_index=BLANK,
     )
 
 
@@ -392,7 +413,8 @@ print(f"mean share of the blank: {wanted[0, :, BLANK].mean():.2f}, where the mod
 # ## The plateau
 #
 # Now we train it as the notes did from which this course grew: Adam with a rate of 0.001, batches of 32. Three epochs
-# will do to see what happens. They take half a minute.
+# will do to see what happens. They take half a minute. (`jit_compile=False`, because on a machine with a GPU Keras would
+# hand the training to a compiler, XLA, that does not know this loss.)
 
 # %% tags=["nbval-ignore-output"]
 from captcha_lib.cnn import show_progress
@@ -400,7 +422,7 @@ from captcha_lib.ctc import build_cnn_lstm_ctc
 
 keras.utils.set_random_seed(0)
 stuck = build_cnn_lstm_ctc()
-stuck.compile(keras.optimizers.Adam(0.001), loss=ctc_loss)
+stuck.compile(keras.optimizers.Adam(0.001), loss=ctc_loss, jit_compile=False)
 stuck_history = stuck.fit(
     x_train, y_train, batch_size=32, epochs=3, verbose=0, callbacks=[show_progress()]
 )
@@ -529,10 +551,13 @@ print(f"a CNN that was trained for {cnn_seconds:.0f} seconds")
 # %% [markdown]
 # The rest is craft. The learning rate climbs to 0.003 and then falls along a cosine. No step may be longer than 5
 # (`clipnorm`). A tenth of the *training* images is held out: when the loss on it has not improved for five epochs,
-# training stops, and the best weights come back. The test images play no part in this.
+# training stops, and the best weights come back. The test images play no part in this. `plain_errors` makes one line of
+# a hundred if something is wrong with the images or the labels.
 
 # %%
 from keras.optimizers.schedules import CosineDecay
+
+from captcha_lib.cnn import plain_errors
 
 
 def train_cnn_lstm_ctc(x_train, y_train, cnn, epochs=15, seed=0):
@@ -545,17 +570,18 @@ def train_cnn_lstm_ctc(x_train, y_train, cnn, epochs=15, seed=0):
     reader = keras.Model(columns, model.output)
     steps = epochs * len(x_train) // 16
     rate = CosineDecay(1e-4, steps, warmup_target=3e-3, warmup_steps=steps // 10)
-    reader.compile(keras.optimizers.Adam(rate, clipnorm=5), loss=ctc_loss)
+    reader.compile(keras.optimizers.Adam(rate, clipnorm=5), loss=ctc_loss, jit_compile=False)
     stop_early = keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)
-    history = reader.fit(
-        features,
-        y_train,
-        batch_size=16,
-        epochs=epochs,
-        validation_split=0.1,
-        verbose=0,
-        callbacks=[stop_early, show_progress()],
-    )
+    with plain_errors():
+        history = reader.fit(
+            features,
+            y_train,
+            batch_size=16,
+            epochs=epochs,
+            validation_split=0.1,
+            verbose=0,
+            callbacks=[stop_early, show_progress()],
+        )
     return model, history
 
 
@@ -675,14 +701,18 @@ print("together:", {text: round(total, 2) for text, total in sums.items()})
 # %% [markdown]
 # The best alignment is `--`, with 0.36, and reads nothing. But three others read `2`, and together they have 0.64.
 # **Beam search** follows several beginnings at once, adds up those that give the same text, and keeps the best
-# `beam_width` of them at each column. Keras has it:
-
+# `beam_width` of them at each column. Keras has it. (`check_columns` refuses the output of a model like that of lesson 4,
+# which has no blank, and would make nonsense here.)
 
 # %%
+from captcha_lib.ctc import check_columns
+
+
 def decode_ctc(probabilities, beam_width=None):
+    check_columns(probabilities)
     if beam_width:
         times = np.full(len(probabilities), probabilities.shape[1])
-        scores = ops.log(ops.convert_to_tensor(probabilities) + keras.config.epsilon())
+        scores = ops.log(ops.cast(probabilities, "float32") + keras.config.epsilon())
         found, _ = ops.ctc_decode(
             scores, times, "beam_search", beam_width=beam_width, mask_index=BLANK
         )

@@ -29,7 +29,7 @@
 # %% [markdown]
 # ## Set-up
 #
-# Two cells, the same in every lesson. The first matters in Colab only, and only if you keep images on your Google
+# Three cells, the same in every lesson. The first matters in Colab only, and only if you keep images on your Google
 # Drive, in a folder or a zip called `captcha-version-2-images`, or a zip of this course: it mounts your Drive. Google
 # will ask you, and it can only ask for all of it, to read and to write. The course opens such images and this zip,
 # nothing else, and writes nothing there. Skip the cell or say no, and the lesson runs all the same.
@@ -47,32 +47,42 @@ if "KAGGLE_KERNEL_RUN_TYPE" not in os.environ and "google.colab" in sys.modules:
         print("Your Drive is not mounted:", refusal)
 
 # %% [markdown]
-# The second fetches the course's library where a notebook was opened without it: from your Drive, from Kaggle's inputs,
-# else from the internet. Then it finds a folder of images and tells you which one it took. Without the real images it
-# draws a look-alike set, so every lesson runs anywhere. The words of the lesson were written beside that set; your
-# numbers differ a little if you use the real one.
+# The second fetches the course's library where a notebook was opened without it: from Kaggle's inputs, from your Drive,
+# else from the internet. A zip that cannot be used is named and passed over.
 
 # %%
 import sys
+from glob import glob
 from importlib.util import find_spec
-from pathlib import Path
-from shutil import unpack_archive
+from os.path import abspath, dirname
 from urllib.request import urlretrieve
+from zipfile import ZipFile
 
 project = "https://github.com/captcha-course/captcha-course/archive/refs/tags/v0.1.0.zip"
-sys.path.append("..")  # where a clone has its library
+inputs, my_drive = "/kaggle/input/**/", "/content/drive/MyDrive/"
+sys.path += ["..", *map(dirname, glob(inputs + "captcha_lib", recursive=True))]  # .. in a clone
 if not find_spec("captcha_lib"):  # Colab and Kaggle open a notebook alone
-    inputs, my_drive = Path("/kaggle/input"), Path("/content/drive/MyDrive")
-    found = [*inputs.rglob("captcha_lib")]
-    if not found:
-        name = project.split("/")[4] + "*.zip"
-        zips = [*inputs.rglob(name), *my_drive.glob(name)]
+    name = project.split("/")[4] + "*.zip"
+    zips = sorted(glob(inputs + name, recursive=True)) + sorted(glob(my_drive + name))
+    for source in [*zips, project]:
         try:
-            unpack_archive(zips[0] if zips else urlretrieve(project)[0], "course", "zip")
-        except OSError as error:
-            raise ImportError(f"{error}: go online, or bring {name} along") from None
-        found = [*Path("course").rglob("captcha_lib")]
-    sys.path[:0] = [str(folder.parent.resolve()) for folder in found]
+            archive = ZipFile(source if source in zips else urlretrieve(project)[0])
+            for member in archive.infolist():
+                member.filename = member.filename.replace("\\", "/")  # as Windows may write it
+                archive.extract(member, "course")
+            break
+        except Exception as error:  # a place may fail in many ways
+            print("Not used:", source, error)
+    else:
+        raise ImportError(f"the course's library is missing: go online, or bring {name} along")
+    sys.path += map(abspath, map(dirname, glob("course/**/captcha_lib", recursive=True)))
+
+# %% [markdown]
+# The third finds a folder of images and tells you which one it took. Without the real images it draws a look-alike set,
+# so every lesson runs anywhere. The words of the lesson were written beside that set; your numbers differ a little if
+# you use the real one.
+
+# %%
 from captcha_lib import locate_samples
 from captcha_lib.show import use_course_style
 
@@ -230,6 +240,7 @@ def read_fifths(maps):
 
 # %%
 def build_recipe(recipe=Recipe()):
+
     def activate(maps):
         if recipe.normalised:
             maps = layers.BatchNormalization(momentum=0.9)(maps)
@@ -239,16 +250,23 @@ def build_recipe(recipe=Recipe()):
     maps = image = keras.Input((WIDTH, HEIGHT, 1), name="image")
     for filters, size, stride, pool in STRIDED if recipe.strided else PLAIN:
         maps = layers.Conv2D(
-            filters, size, stride, "same", use_bias=bias, kernel_initializer="he_normal"
+            filters,
+            size,
+            stride,
+            "same",
+            "channels_last",
+            use_bias=bias,
+            kernel_initializer="he_normal",
         )(maps)
-        maps = activate(layers.MaxPooling2D(pool)(maps))
+        maps = activate(layers.MaxPooling2D(pool, data_format="channels_last")(maps))
     if not recipe.ctc:
         return keras.Model(image, read_fifths(maps))
     columns = layers.Reshape((50, maps.shape[2] * maps.shape[3]))(maps)
     if recipe.recurrent:
         columns = layers.Bidirectional(layers.LSTM(64, return_sequences=True))(columns)
     else:
-        columns = activate(layers.Conv1D(128, 5, padding="same", use_bias=bias)(columns))
+        along = layers.Conv1D(128, 5, 1, "same", "channels_last", use_bias=bias)
+        columns = activate(along(columns))
     columns = layers.Dropout(0.2)(columns)
     return keras.Model(image, layers.Dense(BLANK + 1, activation="softmax")(columns))
 
@@ -277,7 +295,13 @@ from captcha_lib.generator import draw_strokes
 
 def vary_images(batches, seed=0):
     shift = layers.RandomTranslation(
-        6 / WIDTH, 4 / HEIGHT, fill_mode="nearest", interpolation="nearest", seed=seed
+        6 / WIDTH,
+        4 / HEIGHT,
+        fill_mode="nearest",
+        interpolation="nearest",
+        seed=seed,
+        data_format="channels_last",
+        dtype="float32",
     )
     heights = np.random.default_rng(seed).random((500, 2, 4)) * HEIGHT
     light = 1 - draw_strokes(heights).transpose(2, 0, 1)[..., np.newaxis] / FULL
@@ -335,7 +359,8 @@ def prepare_training(model, recipe, steps, peak):
         )
     else:
         optimizer = keras.optimizers.Adam(0.001)
-    model.compile(optimizer, ctc_loss if recipe.ctc else "sparse_categorical_crossentropy")
+    loss = ctc_loss if recipe.ctc else "sparse_categorical_crossentropy"
+    model.compile(optimizer, loss, jit_compile=False)
 
 
 # %% [markdown]
@@ -344,7 +369,8 @@ def prepare_training(model, recipe, steps, peak):
 
 
 # %%
-from captcha_lib.cnn import show_progress
+from captcha_lib.cnn import plain_errors, show_progress
+from captcha_lib.recipe import count_batches
 from captcha_lib.sim_to_real import STEPS
 
 
@@ -356,16 +382,17 @@ def train_recipe(batches, recipe=Recipe(), epochs=20, seed=0, start=None, callba
     if start:
         model.set_weights(start.get_weights())
     endless = batches.cardinality() == tf.data.INFINITE_CARDINALITY
-    steps = STEPS if endless else int(batches.cardinality())
+    steps = STEPS if endless else count_batches(batches)
     prepare_training(model, recipe, epochs * steps, peak=1e-3 if start else 4e-3)
-    history = model.fit(
-        vary_images(batches, seed) if recipe.varied else batches,
-        epochs=epochs,
-        steps_per_epoch=steps if endless else None,
-        shuffle=False,
-        verbose=0,
-        callbacks=[show_progress(), *callbacks],
-    )
+    with plain_errors():
+        history = model.fit(
+            vary_images(batches, seed) if recipe.varied else batches,
+            epochs=epochs,
+            steps_per_epoch=steps if endless else None,
+            shuffle=False,
+            verbose=0,
+            callbacks=[show_progress(), *callbacks],
+        )
     return model, history
 
 
@@ -532,7 +559,7 @@ def decode_five_letters(probabilities, beam_width=50):
     texts = decode_ctc(probabilities)
     odd = [number for number, text in enumerate(texts) if len(text) != LABEL_LENGTH]
     if odd:
-        scores = ops.log(ops.convert_to_tensor(probabilities[odd]) + keras.config.epsilon())
+        scores = ops.log(ops.cast(probabilities[odd], "float32") + keras.config.epsilon())
         times = np.full(len(odd), probabilities.shape[1])
         found, _ = ops.ctc_decode(
             scores, times, "beam_search", beam_width, top_paths=beam_width, mask_index=BLANK

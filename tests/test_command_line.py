@@ -1,3 +1,5 @@
+import io
+import os
 import subprocess
 import sys
 
@@ -91,6 +93,40 @@ def test_of_an_animation_the_first_picture_is_read(tmp_path, drawn_set, reader, 
     assert main(["read", str(tmp_path / "first.gif"), str(tmp_path / "both.gif")]) == 0
     alone, animated = capsys.readouterr().out.splitlines()
     assert alone.split("\t")[1:] == animated.split("\t")[1:]
+
+
+@pytest.mark.parametrize("name", ["验证码", os.fsdecode(b"caf\xe9")])
+def test_a_name_that_the_console_cannot_show_stops_no_reading(
+    name, tmp_path, drawn_set, reader, monkeypatch
+):
+    first, second = list_images(drawn_set)[:2]
+    try:
+        (tmp_path / name).mkdir()
+    except OSError:
+        pytest.skip("no folder can have such a name here")
+    odd = tmp_path / name / first.name
+    odd.write_bytes(first.read_bytes())
+    console = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr(sys, "stdout", console)
+    assert main(["read", str(odd), str(second)]) == 0
+    console.seek(0)
+    lines = console.read().splitlines()
+    escaped = str(odd).encode("cp1252", "backslashreplace").decode("cp1252")
+    assert lines[0].startswith(f"{escaped}\t{read_captcha(reader, first)}\t")
+    assert lines[1].startswith(f"{second}\t{read_captcha(reader, second)}\t")
+
+
+def test_a_bad_image_to_train_on_is_named_in_one_line(tmp_path, drawn_set, monkeypatch, capfd):
+    monkeypatch.setenv("CAPTCHA_DATA", str(tmp_path / "images"))
+    monkeypatch.setenv("CAPTCHA_OUTPUT", str(tmp_path))
+    (tmp_path / "images").mkdir()
+    good, bad = (tmp_path / "images" / name for name in ("2g7nm.png", "34pcn.png"))
+    good.write_bytes((drawn_set / good.name).read_bytes())
+    bad.write_bytes((drawn_set / bad.name).read_bytes()[:700])
+    assert main(["read", str(good)]) == 1
+    out, err = capfd.readouterr()
+    assert out == "" and err.splitlines()[-1].startswith(f"{bad} cannot be read (")
+    assert len(err.splitlines()) == 2 and err.startswith("Images from the path in CAPTCHA_DATA")
 
 
 def test_without_a_readable_file_nothing_is_trained(tmp_path):

@@ -1,6 +1,9 @@
+import os
 import shutil
+import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from PIL import Image
@@ -94,6 +97,37 @@ def test_the_case_of_an_ending_does_not_matter(tmp_path, drawn_set):
         shutil.copy(file, tmp_path / f"{file.stem}.PNG")
     for one, other in zip(build_dataset(tmp_path), build_dataset(drawn_set)):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_bad_image_is_named_before_a_stream_starts(tmp_path, drawn_set):
+    for name in ("2g7nm.png", "34pcn.png", "3c7de.jpg"):
+        shutil.copy(drawn_set / name, tmp_path)
+    (tmp_path / "34pcn.png").write_bytes((tmp_path / "34pcn.png").read_bytes()[:700])
+    with pytest.raises(
+        ValueError, match="34pcn.png cannot be read .*: expected a complete PNG"
+    ) as e:
+        stream_dataset(read_samples(tmp_path), 2)
+    assert "\n" not in str(e.value)
+
+
+def test_a_table_that_lost_its_folder_is_told_what_to_do(tmp_path, drawn_set):
+    samples = read_samples(drawn_set)
+    samples.to_csv(tmp_path / "samples.csv", index=False)
+    scores = pd.DataFrame({"file_name": samples["file_name"], "score": 1.0})
+    for table in (pd.read_csv(tmp_path / "samples.csv"), samples.merge(scores, on="file_name")):
+        with pytest.raises(ValueError, match=r"lost the folder .* in samples.attrs\['folder'\]$"):
+            stream_dataset(table, 8)
+        table.attrs["folder"] = str(drawn_set)
+        assert len(next(iter(stream_dataset(table, 8)))[1]) == 8
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets any bytes be a name")
+def test_a_folder_whose_name_is_not_utf_8_is_streamed(tmp_path, drawn_set):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    shutil.copytree(drawn_set, folder)
+    images, _ = next(iter(stream_dataset(read_samples(folder), 34)))
+    expected, _ = next(iter(stream_dataset(read_samples(drawn_set), 34)))
+    np.testing.assert_array_equal(images, expected)
 
 
 def test_a_bad_image_is_named_when_the_set_is_built(tmp_path, drawn_set):

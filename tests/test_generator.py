@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import itertools
 import os
@@ -288,8 +289,10 @@ def test_a_set_is_drawn_anew_when_either_module_has_changed(monkeypatch, tmp_pat
 
 def test_two_runs_at_once_leave_one_complete_folder(tmp_path):
     with written_beside(tmp_path / "samples") as slow:
+        slow.mkdir()
         (slow / "x").write_text("slow")
         with written_beside(tmp_path / "samples") as fast:
+            fast.mkdir()
             (fast / "x").write_text("fast")
     assert [file.name for file in tmp_path.iterdir()] == ["samples"]
     assert (tmp_path / "samples/x").read_text() == "fast"
@@ -303,6 +306,23 @@ def test_a_folder_that_exists_is_left_alone(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such folder")
+def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(tmp_path, monkeypatch):
+    save, left = Image.Image.save, iter(range(3))
+
+    def save_three(image, file, **options):
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(image, file, **options)
+
+    monkeypatch.setattr(Image.Image, "save", save_three)
+    with pytest.raises(OSError) as caught:
+        write_samples(tmp_path / "samples", png=5, jpg=0)
+    assert str(caught.value).endswith(
+        "samples cannot be finished (No space left on device): make room there, or try again"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_place_that_cannot_be_written_to_is_named():
     with pytest.raises(
         PermissionError, match="/dev/null/samples cannot be made .*: expected a place"
@@ -311,6 +331,22 @@ def test_a_place_that_cannot_be_written_to_is_named():
 
 
 # Bad input
+
+
+@pytest.mark.parametrize(
+    "texts, styles",
+    [
+        (["2g7nm", "bny23", "34pcn"], [Style()]),
+        (["2g7nm"], [Style(), Style()]),
+        (["2g7nm"] * 32, [Style()] * 64),  # a whole batch more
+        (["2g7nm"], []),
+        ("2g7nm", [Style()] * 5),
+    ],
+)
+def test_texts_and_styles_that_do_not_pair_up_are_refused(texts, styles):
+    message = f"and {min(len(styles), 32)} styles do not pair up: expected a list of texts, and a"
+    with pytest.raises(ValueError, match=message):
+        render_captchas(texts, np.random.default_rng(0), styles)
 
 
 def test_a_text_that_is_too_wide_is_told_what_fits():

@@ -69,8 +69,8 @@ def test_outputs_hold_no_error_no_noise_and_no_path_of_a_machine(twin):
 
 
 def test_outputs_come_from_the_embedded_set(twin):
-    drive, set_up = code_cells(read_built(twin))[:2]
-    assert drive.outputs == []
+    drive, fetch, set_up = code_cells(read_built(twin))[:3]
+    assert drive.outputs == fetch.outputs == []
     assert set_up.outputs[0].text.startswith("Images from the embedded look-alike set: 1,070 files")
 
 
@@ -131,17 +131,17 @@ def test_each_section_ends_in_a_question_with_a_folded_answer(twin):
 def test_the_set_up_is_the_same_in_all_lessons(twin):
     def set_up(lesson):
         sources = [cell.source for cell in read_built(lesson).cells]
-        return sources[1:5]
+        return sources[1:7]
 
     assert set_up(twin) == set_up(LESSONS[0])
-    assert set_up(twin)[0].startswith("## Set-up") and "locate_samples()" in set_up(twin)[3]
+    assert set_up(twin)[0].startswith("## Set-up") and "locate_samples()" in set_up(twin)[5]
 
 
 def test_badges_and_set_up_name_the_repository_of_pyproject(twin):
     repository, tag = read_addresses()
-    title, _, _, _, set_up = read_built(twin).cells[:5]
+    title, _, _, _, fetch = read_built(twin).cells[:5]
     assert title.source.splitlines()[3:6] == list_badges(twin.with_suffix(".ipynb").name)
-    assert f'project = "{repository}/archive/refs/tags/{tag}.zip"' in set_up.source
+    assert f'project = "{repository}/archive/refs/tags/{tag}.zip"' in fetch.source
 
 
 def test_the_file_is_small(twin):

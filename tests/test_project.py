@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 import sys
@@ -35,6 +36,24 @@ def test_tensorflow_starts_only_for_what_trains():
     program += "".join(f"import captcha_lib.{module}\n" for module in modules)
     program += "assert not {'tensorflow', 'keras', 'kagglehub'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize(
+    "first", ["from captcha_lib import build_cnn", "import captcha_lib, keras"]
+)
+def test_tensorflow_starts_without_notes_but_errors_show(first):
+    program = f"{first}\nimport sys, keras; keras.ops.zeros(2); print('an error', file=sys.stderr)"
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    told = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True
+    )
+    assert told.stderr == "an error\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="this closes a file descriptor of a POSIX shell")
+def test_tensorflow_starts_without_a_console():
+    command = f"exec 2>&-; {sys.executable} -c 'import captcha_lib.cnn; print(1)'"
+    assert subprocess.run(["sh", "-c", command], capture_output=True).stdout == b"1\n"
 
 
 def test_without_tensorflow_the_next_step_is_said():

@@ -1,8 +1,10 @@
+import shutil
 from collections import defaultdict
 from itertools import groupby, product
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 
@@ -110,6 +112,13 @@ def test_files_are_read_in_the_order_given(drawn_set, model):
     np.testing.assert_allclose(table["confidence"], expected, rtol=1e-3)
 
 
+def test_whatever_names_files_is_read(drawn_set, model):
+    file = drawn_set / "2g7nm.png"
+    expected = read_captchas(model, [file])
+    for paths in (file, str(file), (file,), drawn_set.glob("2g7nm.*"), pd.Series([str(file)])):
+        pd.testing.assert_frame_equal(read_captchas(model, paths), expected)
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path, drawn_set, model):
     with pytest.raises(FileNotFoundError, match="gone.png does not exist"):
         read_captchas(model, [list_images(drawn_set)[0], tmp_path / "gone.png"])
@@ -128,6 +137,25 @@ def test_a_reader_is_trained_once_for_the_images_at_hand(drawn_set, tmp_path, mo
     first, second = reading.load_reader(), reading.load_reader()
     assert trained == [2]  # 34 files in batches of 32
     np.testing.assert_array_equal(first.get_weights()[0], second.get_weights()[0])
+
+
+def test_the_look_alike_set_is_known_by_what_it_is(nowhere, drawn_set, tmp_path, monkeypatch):
+    monkeypatch.setenv("CAPTCHA_OUTPUT", str(tmp_path))
+    endless = []
+
+    def train(batches):
+        endless.append(batches.cardinality() == tf.data.INFINITE_CARDINALITY)
+        return build_recipe(), None
+
+    monkeypatch.setattr(reading, "train_recipe", train)
+    own = tmp_path / "embedded_systems_lab"
+    shutil.copytree(drawn_set, own)
+    drawn = samples.locate_samples()
+    (tmp_path / "another name").symlink_to(drawn, target_is_directory=True)
+    for folder in (own, tmp_path / "another name"):
+        monkeypatch.setenv("CAPTCHA_DATA", str(folder))
+        reading.load_reader()
+    assert endless == [False, True]
 
 
 def test_without_images_the_reader_is_trained_on_drawings(nowhere, tmp_path, monkeypatch):

@@ -1,14 +1,25 @@
+import errno
+import os
 import re
 import shutil
 import sys
 import types
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from captcha_lib import ALPHABET, count_characters, download_samples, locate_samples, read_samples
+from captcha_lib import (
+    ALPHABET,
+    count_characters,
+    download_samples,
+    encode_image,
+    locate_samples,
+    read_samples,
+    render_captcha,
+)
 from captcha_lib import samples as module
 from captcha_lib.samples import REAL_SET_DIGEST, read_image
 from captcha_lib.workspace import digest, list_images
@@ -149,7 +160,131 @@ def test_where_no_images_are_the_next_step_is_said(nowhere, monkeypatch, capsys)
     assert advice() == ["For the real images: Add Input, then fournierp/captcha-version-2-images"]
 
 
+@pytest.fixture
+def broken_place(monkeypatch):
+    """A function that makes a folder, and what lies in it, fail at every touch with an error of this number."""
+
+    def break_place(place, number):
+        def broken(call):
+            def answer(path=".", *rest, **more):
+                if isinstance(path, (str, os.PathLike)) and os.fspath(path).startswith(str(place)):
+                    raise OSError(number, os.strerror(number), os.fspath(path))
+                return call(path, *rest, **more)
+
+            return answer
+
+        for name in ("stat", "lstat", "scandir", "listdir"):
+            monkeypatch.setattr(os, name, broken(getattr(os, name)))
+
+    return break_place
+
+
+@pytest.mark.parametrize("number", [errno.ENOTCONN, errno.EIO, errno.EACCES])
+def test_a_dead_drive_does_not_end_the_search(nowhere, drawn_set, broken_place, number, capsys):
+    shutil.copytree(drawn_set, module.DRIVE / "captcha-version-2-images")
+    shutil.copytree(drawn_set, nowhere / "downloaded")
+    broken_place(module.DRIVE, number)
+    assert locate_samples() == nowhere / "downloaded"
+    *passed_over, found = capsys.readouterr().out.splitlines()
+    assert found.startswith("Images from an earlier download: 34 files")
+    assert all(line.startswith("Not used: ") for line in passed_over) and len(passed_over) <= 1
+
+
+def test_a_drive_that_dies_during_the_copy_is_passed_over(nowhere, drawn_set, monkeypatch, capsys):
+    shutil.copytree(drawn_set, module.DRIVE / "captcha-version-2-images")
+    read, left = Path.read_bytes, iter(range(10))
+
+    def read_ten(file):
+        if module.DRIVE in file.parents and next(left, None) is None:
+            raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN), str(file))
+        return read(file)
+
+    monkeypatch.setattr(Path, "read_bytes", read_ten)
+    folder = locate_samples()
+    passed_over, *_, found = capsys.readouterr().out.splitlines()
+    assert re.match(
+        f"Not used: .* cannot be finished .*{re.escape(str(module.DRIVE))}", passed_over
+    )
+    assert found.startswith("Images from the embedded look-alike set")
+    assert [place for place in nowhere.iterdir()] == [folder]
+
+
 # Folders and zips
+
+
+def test_a_folder_that_may_not_be_opened_does_not_end_the_search(
+    tmp_path, drawn_set, broken_place, capsys
+):
+    (tmp_path / "set/a").mkdir(parents=True)
+    shutil.copytree(drawn_set, tmp_path / "set/b/samples")
+    broken_place(tmp_path / "set/a", errno.EACCES)
+    assert locate_samples(tmp_path / "set") == tmp_path / "set/b/samples"
+    broken_place(tmp_path / "set/b", errno.EACCES)
+    message = "set.a cannot be opened .Permission denied.: expected captcha images in a folder that"
+    with pytest.raises(PermissionError, match=message):
+        locate_samples(tmp_path / "set")
+
+
+def test_a_bad_zip_beside_a_good_one_is_named_and_passed_over(nowhere, drawn_set, capsys):
+    module.KAGGLE_INPUT.mkdir()
+    bad = zip_of(drawn_set, module.KAGGLE_INPUT / "a.zip", [""])
+    bad.write_bytes(bad.read_bytes()[:3000])
+    (module.KAGGLE_INPUT / "b.zip").write_text("no zip")
+    zip_of(drawn_set, module.KAGGLE_INPUT / "c.zip", [""])
+    assert len(list_images(locate_samples())) == 34
+    cut, text, found = capsys.readouterr().out.splitlines()
+    assert re.match("Not used: .*a.zip is no complete zip .*: upload or fetch it again$", cut)
+    assert re.match("Not used: .*b.zip is no zip: expected a folder of images, or a zip of o", text)
+    assert found.startswith("Images from Kaggle's input folder: 34 files")
+
+
+def test_a_zip_with_backslashes_is_unpacked(nowhere, tmp_path, drawn_set):
+    """Windows PowerShell 5 writes them."""
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as opened:
+        for file in drawn_set.iterdir():
+            for prefix in ("samples\\", "samples\\samples\\", "__MACOSX\\._"):
+                member = zipfile.ZipInfo()
+                member.filename = prefix + file.name  # where it would become a slash
+                opened.writestr(member, file.read_bytes())
+    folder = locate_samples(tmp_path / "images.zip")
+    assert digest(list_images(folder)) == digest(list_images(drawn_set))
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"Rar!\x1a\x07", b"\x89PNG"])
+def test_what_is_no_zip_is_not_called_a_short_one(nowhere, tmp_path, content):
+    (tmp_path / "images.zip").write_bytes(content)
+    with pytest.raises(ValueError, match="images.zip is no zip: expected a folder of images, or a"):
+        locate_samples(tmp_path / "images.zip")
+
+
+def test_a_zip_with_a_password_is_told(nowhere, tmp_path, drawn_set):
+    archive = zip_of(drawn_set, tmp_path / "secret.zip", [""])
+    content = bytearray(archive.read_bytes())
+    for mark in (b"PK\x03\x04", b"PK\x01\x02"):  # in each header, the bit that says encrypted
+        place = content.find(mark)
+        while place >= 0:
+            content[place + (6 if mark[2] == 3 else 8)] |= 1
+            place = content.find(mark, place + 4)
+    archive.write_bytes(content)
+    message = "secret.zip cannot be unpacked .*password.*: expected a zip without a password"
+    with pytest.raises(ValueError, match=message) as caught:
+        locate_samples(archive)
+    assert "\n" not in str(caught.value) and list(nowhere.iterdir()) == []
+
+
+def test_home_is_meant_by_its_sign(tmp_path, drawn_set, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    shutil.copytree(drawn_set, tmp_path / "My Captchas")
+    monkeypatch.setenv("CAPTCHA_DATA", "~/My Captchas")
+    assert locate_samples() == locate_samples("~/My Captchas") == tmp_path / "My Captchas"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets any bytes be a name")
+def test_a_drive_folder_whose_name_is_not_utf_8_is_copied(nowhere, drawn_set):
+    name = os.fsdecode(b"captcha-version-2-images caf\xe9")
+    shutil.copytree(drawn_set, module.DRIVE / name)
+    assert digest(list_images(locate_samples())) == digest(list_images(drawn_set))
 
 
 def test_a_nested_second_copy_is_not_read_twice(tmp_path, drawn_set, capsys):
@@ -366,6 +501,84 @@ def test_a_truncated_image_is_refused(tmp_path, drawn_set, name, kept):
 def test_a_missing_image_is_told(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_image(tmp_path / "2g7nm.png")
+
+
+GREY = render_captcha("2g7nm", np.random.default_rng(1))
+INK = Image.fromarray(255 - GREY)
+BLACK = Image.new("L", INK.size)
+TWO_LEVELS = np.where(GREY < 150, 20, 255)
+
+
+def palette():
+    """Number 0 is transparent, number 1 nearly black."""
+    image = Image.fromarray((GREY < 150).astype("uint8")).convert("P")
+    image.putpalette([0, 0, 0, 20, 20, 20])
+    return image
+
+
+def colour_key(mode):
+    """Black is transparent, ink is 20."""
+    image = Image.fromarray(np.where(GREY < 150, 20, 0).astype("uint8")).convert(mode)
+    return image, {"transparency": 0 if mode == "L" else (0, 0, 0)}
+
+
+TRANSPARENT = {
+    "RGBA": (Image.merge("RGBA", [BLACK, BLACK, BLACK, INK]), {}, GREY, "png"),
+    "LA": (Image.merge("LA", [BLACK, INK]), {}, GREY, "png"),
+    "palette": (palette(), {"transparency": 0}, TWO_LEVELS, "png"),
+    "palette of alphas": (palette(), {"transparency": bytes([0, 255])}, TWO_LEVELS, "png"),
+    "GIF": (palette(), {"transparency": 0}, TWO_LEVELS, "gif"),
+    "L with a key": (*colour_key("L"), TWO_LEVELS, "png"),
+    "RGB with a key": (*colour_key("RGB"), TWO_LEVELS, "png"),
+}
+
+
+@pytest.mark.parametrize("kind", TRANSPARENT)
+def test_what_is_transparent_is_laid_on_white(kind, tmp_path):
+    image, options, expected, suffix = TRANSPARENT[kind]
+    image.save(tmp_path / f"2g7nm.{suffix}", **options)
+    pixels = encode_image(tmp_path / f"2g7nm.{suffix}")[..., 0].T * 255
+    assert np.abs(pixels - expected).max() <= 2
+
+
+TURNS = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+@pytest.mark.parametrize("orientation", TURNS)
+def test_an_image_is_turned_upright_as_a_viewer_does(orientation, suffix, tmp_path):
+    upright, exif = Image.fromarray(GREY).convert("RGB"), Image.Exif()
+    stored = upright if orientation == 1 else upright.transpose(TURNS[orientation])
+    exif[0x0112] = orientation
+    stored.save(
+        tmp_path / f"2g7nm.{suffix}", exif=exif, **({"quality": 95} if suffix == "jpg" else {})
+    )
+    pixels = encode_image(tmp_path / f"2g7nm.{suffix}")[..., 0].T * 255
+    assert np.abs(pixels - GREY).mean() < 2
+
+
+def test_an_upright_image_that_is_marked_as_lying_has_another_size(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(GREY).save(tmp_path / "2g7nm.png", exif=exif)
+    with pytest.raises(ValueError, match="2g7nm.png is 50 x 200 pixels: expected 200 x 50"):
+        read_image(tmp_path / "2g7nm.png")
+
+
+@pytest.mark.filterwarnings("error")
+def test_broken_exif_data_say_nothing(tmp_path):
+    for exif in (b"Exif\0\0garbage", b"Exif\0\0II*\0\x08\0\0\0\xff\xff", b"Exif\0\0"):
+        Image.fromarray(GREY).save(tmp_path / "2g7nm.jpg", exif=exif, quality=95)
+        assert np.abs(np.asarray(read_image(tmp_path / "2g7nm.jpg")) - GREY.astype(int)).mean() < 2
 
 
 def test_channels_stay_as_stored(drawn_set):

@@ -24,6 +24,14 @@ def test_scores_of_arrays_agree_with_scikit_learn():
     )
 
 
+@pytest.mark.parametrize("score", [character_accuracy, exact_match, character_error_rate])
+def test_one_text_is_no_list_of_texts(score):
+    with pytest.raises(
+        ValueError, match=r"'2g7nm' is no list of texts: expected one, such as \['2g"
+    ):
+        score("2g7nw", "2g7nm")
+
+
 def test_scores_of_texts_by_hand():
     predicted, truth = ["2g7nm", "4cpy", "bny22"], ["2g7nm", "n4cpy", "bny23"]
     assert character_accuracy(predicted, truth) == pytest.approx((5 + 0 + 4) / 15)

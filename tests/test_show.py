@@ -40,6 +40,11 @@ def test_images_are_titled_with_name_and_shape(drawn_set):
     ]
 
 
+def test_one_path_and_what_glob_gives_are_shown(drawn_set):
+    for files in (drawn_set / "2g7nm.png", str(drawn_set / "2g7nm.png"), drawn_set.glob("2g7nm*")):
+        assert show_images(files).axes[0].get_title() == "2g7nm.png (50, 200, 4)"
+
+
 def test_wrong_readings_stand_out():
     images = np.zeros((2, 200, 50, 1))
     figure = show_readings(images, ["2g7nm", "bny22"], ["2g7nm", "bny23"], columns=2)

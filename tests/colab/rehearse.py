@@ -155,7 +155,7 @@ def read(lesson, cells=None):
 
 
 def read_set_up():
-    return read(list_twins()[0].with_suffix(".ipynb"), cells=5)
+    return read(list_twins()[0].with_suffix(".ipynb"), cells=7)
 
 
 def warnings_in(notebook):
@@ -171,7 +171,7 @@ def test_a_lesson_in_colab(lesson, colab, sources):
     shutil.copy(sources / "captcha-version-2-images.zip", colab.mountable())
     shutil.copy(sources / PROJECT_ZIP, colab.drive)
     notebook = read(lesson)
-    mounted, set_up, *_ = colab.execute(notebook)
+    mounted, _, set_up, *_ = colab.execute(notebook)
     assert mounted == "Mounted at /content/drive\n"
     assert f"Images from Google Drive: {REAL}\n" in set_up and "copying images: 100%" in set_up
     assert not warnings_in(notebook)
@@ -197,7 +197,7 @@ def test_a_lesson_in_kaggle(lesson, form, kaggle, sources):
         course.mkdir()
         shutil.copy(sources / PROJECT_ZIP, course)
     notebook = read(lesson)
-    mounted, set_up, *_ = kaggle.execute(notebook)
+    mounted, _, set_up, *_ = kaggle.execute(notebook)
     assert mounted == "" and set_up == f"Images from Kaggle's input folder: {REAL}\n"
     assert not warnings_in(notebook)
 
@@ -205,7 +205,7 @@ def test_a_lesson_in_kaggle(lesson, form, kaggle, sources):
 def test_a_clone_in_somebodys_own_jupyter(tmp_path, sources):
     machine = Machine(tmp_path, sources / PROJECT_ZIP.removesuffix(".zip") / "notebooks")
     machine.first_line = "pass"  # no google.colab
-    nothing, set_up = machine.execute(read_set_up())
+    nothing, _, set_up = machine.execute(read_set_up())
     assert nothing == "" and f"Images from the embedded look-alike set: {REAL}\n" in set_up
 
 
@@ -232,7 +232,7 @@ def test_without_a_drive_the_library_comes_from_the_tag_and_the_embedded_set_ser
     shutil.copy(sources / PROJECT_ZIP, folder / path)
     notebook = read_set_up()
     notebook.cells[4].source = notebook.cells[4].source.replace("https://github.com", address)
-    mounted, set_up = colab.execute(notebook)
+    mounted, fetched, set_up = colab.execute(notebook)
     assert mounted.startswith("Your Drive is not mounted: mount failed: credential propagation")
     assert "run the cell that mounts it, then this one again" in set_up
     assert f"Images from the embedded look-alike set: {REAL}\n" in set_up
@@ -259,7 +259,7 @@ def test_half_an_upload_of_the_images(colab, sources):
     shutil.copy(sources / PROJECT_ZIP, colab.mountable())
     half = (sources / "captcha-version-2-images.zip").read_bytes()[:-1000]
     (colab.drive / "captcha-version-2-images.zip").write_bytes(half)
-    _, set_up = colab.execute(read_set_up())
+    _, _, set_up = colab.execute(read_set_up())
     assert "Not used: /content/drive/MyDrive/captcha-version-2-images.zip is no complete" in set_up
     assert f"Images from the embedded look-alike set: {REAL}\n" in set_up
 
@@ -269,7 +269,7 @@ def test_a_drive_folder_of_images_and_a_thousand_other_files(colab, sources):
     shutil.copy(sources / PROJECT_ZIP, colab.drive)
     for number in range(1000):
         (colab.drive / f"captcha-version-2-images/scan {number}.png").write_text("another file")
-    _, set_up = colab.execute(read_set_up())
+    _, _, set_up = colab.execute(read_set_up())
     assert set_up.startswith("1,000 other files in /content/drive/MyDrive/captcha-version-2-images")
     assert f"Images from Google Drive: {REAL}\n" in set_up
 
@@ -277,7 +277,7 @@ def test_a_drive_folder_of_images_and_a_thousand_other_files(colab, sources):
 def test_kaggle_without_images(kaggle, sources):
     kaggle.inputs.mkdir()
     shutil.copytree(sources / PROJECT_ZIP.removesuffix(".zip"), kaggle.inputs / "captcha-course")
-    _, set_up = kaggle.execute(read_set_up())
+    _, _, set_up = kaggle.execute(read_set_up())
     assert "For the real images: Add Input, then fournierp/captcha-version-2-images\n" in set_up
     assert f"Images from the embedded look-alike set: {REAL}\n" in set_up
 
@@ -287,5 +287,5 @@ def test_the_first_lessons_without_tensorflow(twin, colab, sources):
     """As on Colab's TPU runtimes."""
     shutil.copy(sources / PROJECT_ZIP, colab.mountable())
     colab.first_line += "; import sys; sys.modules['tensorflow'] = None"
-    _, set_up, *_ = colab.execute(read(twin.with_suffix(".ipynb")))
+    _, _, set_up, *_ = colab.execute(read(twin.with_suffix(".ipynb")))
     assert "UserWarning: no TensorFlow here, as on Colab's TPUs: lessons 1 and 2 run" in set_up
