@@ -3,10 +3,10 @@
 import argparse
 import os
 import sys
-from contextlib import redirect_stdout, suppress
+from contextlib import redirect_stdout
 
 from captcha_lib.dataset import encode_image
-from captcha_lib.workspace import cache_folder
+from captcha_lib.workspace import cache_folder, say
 
 
 def main(arguments=None):
@@ -18,8 +18,6 @@ def main(arguments=None):
     )
     read.add_argument("images", nargs="+", metavar="IMAGE", help="a file of 200 x 50 pixels")
     images = parser.parse_args(arguments).images
-    with suppress(AttributeError):  # a name that the console cannot show must not stop the readings
-        sys.stdout.reconfigure(errors="backslashreplace")
     readable = []
     for image in images:
         try:
@@ -39,7 +37,7 @@ def main(arguments=None):
                 print(error)
                 return 1
         for _, (file, text, confidence) in read_captchas(model, readable).iterrows():
-            print(f"{file}\t{text}\t{confidence:.1%}")
+            say(f"{file}\t{text}\t{confidence:.1%}")
     return int(len(readable) < len(images))
 
 

@@ -50,7 +50,10 @@ def show_progress():
 
 @contextmanager
 def plain_errors():
-    """Make one ValueError of one line again of what a Python function said inside a TensorFlow pipeline or loss."""
+    """Make one ValueError of one line again of what a Python function said inside a TensorFlow pipeline or loss.
+
+    For a `with` block, or as a decorator of a function.
+    """
     try:
         yield
     except tf.errors.OpError as error:

@@ -123,6 +123,7 @@ def copy_convolutions(source, target):
         target.get_layer(name).set_weights(source.get_layer(name).get_weights())
 
 
+@plain_errors()
 def train_cnn_lstm_ctc(x_train, y_train, cnn, epochs=15, seed=0):
     """Return a trained CNN-LSTM-CTC and the history of its training.
 
@@ -140,14 +141,13 @@ def train_cnn_lstm_ctc(x_train, y_train, cnn, epochs=15, seed=0):
     rate = CosineDecay(1e-4, steps, warmup_target=3e-3, warmup_steps=steps // 10)
     reader.compile(keras.optimizers.Adam(rate, clipnorm=5), loss=ctc_loss, jit_compile=False)
     stop_early = keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)
-    with plain_errors():
-        history = reader.fit(
-            features,
-            y_train,
-            batch_size=16,
-            epochs=epochs,
-            validation_split=0.1,
-            verbose=0,
-            callbacks=[stop_early, show_progress()],
-        )
+    history = reader.fit(
+        features,
+        y_train,
+        batch_size=16,
+        epochs=epochs,
+        validation_split=0.1,
+        verbose=0,
+        callbacks=[stop_early, show_progress()],
+    )
     return model, history

@@ -60,27 +60,20 @@ def build_recipe(recipe=Recipe()):
             maps = layers.BatchNormalization(momentum=0.9)(maps)
         return layers.ReLU()(maps)
 
-    bias = not recipe.normalised  # the normalisation has one of its own
+    bias, order = not recipe.normalised, "channels_last"  # the normalisation has a bias of its own
     maps = image = keras.Input((WIDTH, HEIGHT, 1), name="image")
     for filters, size, stride, pool in STRIDED if recipe.strided else PLAIN:
         maps = layers.Conv2D(
-            filters,
-            size,
-            stride,
-            "same",
-            "channels_last",
-            use_bias=bias,
-            kernel_initializer="he_normal",
+            filters, size, stride, "same", order, use_bias=bias, kernel_initializer="he_normal"
         )(maps)
-        maps = activate(layers.MaxPooling2D(pool, data_format="channels_last")(maps))
+        maps = activate(layers.MaxPooling2D(pool, data_format=order)(maps))
     if not recipe.ctc:
         return keras.Model(image, read_fifths(maps))
     columns = layers.Reshape((50, maps.shape[2] * maps.shape[3]))(maps)
     if recipe.recurrent:
         columns = layers.Bidirectional(layers.LSTM(64, return_sequences=True))(columns)
     else:
-        along = layers.Conv1D(128, 5, 1, "same", "channels_last", use_bias=bias)
-        columns = activate(along(columns))
+        columns = activate(layers.Conv1D(128, 5, 1, "same", order, use_bias=bias)(columns))
     columns = layers.Dropout(0.2)(columns)
     return keras.Model(image, layers.Dense(BLANK + 1, activation="softmax")(columns))
 
@@ -99,13 +92,7 @@ def vary_images(batches, seed=0):
     Taught in lesson 8.
     """
     shift = layers.RandomTranslation(
-        6 / WIDTH,
-        4 / HEIGHT,
-        fill_mode="nearest",
-        interpolation="nearest",
-        seed=seed,
-        data_format="channels_last",
-        dtype="float32",
+        6 / WIDTH, 4 / HEIGHT, "nearest", "nearest", seed, 0, "channels_last", dtype="float32"
     )
     heights = np.random.default_rng(seed).random((500, 2, 4)) * HEIGHT
     light = 1 - draw_strokes(heights).transpose(2, 0, 1)[..., np.newaxis] / FULL
@@ -158,6 +145,7 @@ def count_batches(batches):
     return number
 
 
+@plain_errors()
 def train_recipe(batches, recipe=Recipe(), epochs=20, seed=0, start=None, callbacks=()):
     """Return a trained model and the history of its training.
 
@@ -175,15 +163,14 @@ def train_recipe(batches, recipe=Recipe(), epochs=20, seed=0, start=None, callba
     endless = batches.cardinality() == tf.data.INFINITE_CARDINALITY
     steps = STEPS if endless else count_batches(batches)
     prepare_training(model, recipe, epochs * steps, peak=1e-3 if start else 4e-3)
-    with plain_errors():
-        history = model.fit(
-            vary_images(batches, seed) if recipe.varied else batches,
-            epochs=epochs,
-            steps_per_epoch=steps if endless else None,
-            shuffle=False,
-            verbose=0,
-            callbacks=[show_progress(), *callbacks],
-        )
+    history = model.fit(
+        vary_images(batches, seed) if recipe.varied else batches,
+        epochs=epochs,
+        steps_per_epoch=steps if endless else None,
+        shuffle=False,
+        verbose=0,
+        callbacks=[show_progress(), *callbacks],
+    )
     return model, history
 
 

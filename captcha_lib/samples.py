@@ -19,6 +19,7 @@ from captcha_lib.workspace import (
     find_images,
     is_captcha,
     list_images,
+    say,
 )
 
 KAGGLE_INPUT = Path("/kaggle/input")
@@ -63,7 +64,7 @@ def _search_usual_places():
                 if folder:
                     return source, folder
         except OSError as error:  # the mount of a Drive may have died
-            print(f"Not used: {error}")
+            say(f"Not used: {error}")
     _print_advice()
     return None, None
 
@@ -76,7 +77,7 @@ def _try_place(place):
     except FileNotFoundError:
         return None  # Kaggle's input folder may hold other data sets only
     except (OSError, ValueError) as error:
-        print(f"Not used: {error}")
+        say(f"Not used: {error}")
 
 
 def _copy_from_drive(folder):
@@ -85,7 +86,7 @@ def _copy_from_drive(folder):
     images = {file.name: file.read_bytes for file in inside if is_captcha(file)}
     others = sum(not is_captcha(file) and file.is_file() for file in inside)
     if others:
-        print(f"{others:,} other files in {folder} stay there: no captcha image has such a name")
+        say(f"{others:,} other files in {folder} stay there: no captcha image has such a name")
     names = os.fsencode("\n".join([str(folder), *images]))
     return copy_images(f"drive-{hashlib.sha256(names).hexdigest()[:8]}", images)
 
@@ -118,7 +119,7 @@ def _draw_embedded_set():
         return folder  # another run has drawn it in the meantime
     except OSError as error:
         raise type(error)(
-            f"the look-alike set has no place: {error}, or the folder of your images in CAPTCHA_DATA"
+            f"the look-alike set has no place: {error}, or name a folder of images in CAPTCHA_DATA"
         ) from None
 
 

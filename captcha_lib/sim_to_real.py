@@ -36,6 +36,7 @@ def stream_captchas(draw_style, seed=0):
     return tf.data.Dataset.counter().map(draw_batch).prefetch(2)
 
 
+@plain_errors()
 def train_on_drawings(draw_style, epochs=20, seed=0):
     """Return a CNN-LSTM-CTC trained on drawn images alone, and the history of its training.
 
@@ -47,14 +48,13 @@ def train_on_drawings(draw_style, epochs=20, seed=0):
     steps = epochs * STEPS
     rate = CosineDecay(1e-4, steps, warmup_target=3e-3, warmup_steps=steps // 10)
     model.compile(keras.optimizers.Adam(rate, clipnorm=5), loss=ctc_loss, jit_compile=False)
-    with plain_errors():
-        history = model.fit(
-            stream_captchas(draw_style, seed),
-            steps_per_epoch=STEPS,
-            epochs=epochs,
-            shuffle=False,
-            validation_data=stream_captchas(draw_style, seed + 1000).take(4).cache(),
-            verbose=0,
-            callbacks=[show_progress()],
-        )
+    history = model.fit(
+        stream_captchas(draw_style, seed),
+        steps_per_epoch=STEPS,
+        epochs=epochs,
+        shuffle=False,
+        validation_data=stream_captchas(draw_style, seed + 1000).take(4).cache(),
+        verbose=0,
+        callbacks=[show_progress()],
+    )
     return model, history

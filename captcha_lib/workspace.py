@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import shutil
+import sys
 import time
 import zipfile
 import zlib
@@ -22,7 +23,14 @@ from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
 
-say_once = cache(print)
+
+def say(text):
+    """Print a line; what the console cannot show, such as a letter in a file's name, is escaped."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+say_once = cache(say)
 
 
 def cache_folder():
@@ -141,7 +149,7 @@ def find_images(place):
         except FileNotFoundError:
             continue  # a zip of something else
         except (OSError, ValueError) as error:
-            print(f"Not used: {error}")
+            say(f"Not used: {error}")
     if refused:
         raise PermissionError(f"{refused}: expected captcha images in a folder that you may read")
     raise FileNotFoundError(
@@ -247,12 +255,12 @@ def load_or_train(name, samples_folder, build, train):
     found = f"No {name} is saved for these images yet"
     if saved.exists():
         found = f"{saved} is damaged or holds another model"
-    print(f"{found}: training one here takes a few minutes")
+    say(f"{found}: training one here takes a few minutes")
     started = time.perf_counter()
     model, _ = train()
     seconds = round(time.perf_counter() - started, 1)
     try:
         save_model(model, seconds, own)
     except OSError as error:
-        print(f"Not kept: {error}")
+        say(f"Not kept: {error}")
     return model, seconds

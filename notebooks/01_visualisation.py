@@ -136,7 +136,7 @@ def show_images(files, columns=4):
     for axis, file in zip(axes.flat, files):
         pixels = np.asarray(read_image(file))
         axis.imshow(pixels)
-        axis.set_title(f"{file.name} {pixels.shape}")
+        axis.set_title(f"{os.path.basename(file)} {pixels.shape}")
     return figure
 
 

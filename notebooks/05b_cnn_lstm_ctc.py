@@ -536,7 +536,9 @@ def copy_convolutions(source, target):
 # Lesson 4 has left its weights behind. If it has not run on these images yet, a CNN is trained here:
 
 # %% tags=["nbval-ignore-output"]
-from captcha_lib.cnn import build_cnn, train_cnn
+from keras.optimizers.schedules import CosineDecay
+
+from captcha_lib.cnn import build_cnn, plain_errors, train_cnn
 from captcha_lib.workspace import load_or_train
 
 
@@ -551,15 +553,12 @@ print(f"a CNN that was trained for {cnn_seconds:.0f} seconds")
 # %% [markdown]
 # The rest is craft. The learning rate climbs to 0.003 and then falls along a cosine. No step may be longer than 5
 # (`clipnorm`). A tenth of the *training* images is held out: when the loss on it has not improved for five epochs,
-# training stops, and the best weights come back. The test images play no part in this. `plain_errors` makes one line of
-# a hundred if something is wrong with the images or the labels.
+# training stops, and the best weights come back. The test images play no part in this. The line above the function,
+# `plain_errors`, makes one line of a hundred if something is wrong with the images or the labels.
+
 
 # %%
-from keras.optimizers.schedules import CosineDecay
-
-from captcha_lib.cnn import plain_errors
-
-
+@plain_errors()
 def train_cnn_lstm_ctc(x_train, y_train, cnn, epochs=15, seed=0):
     keras.utils.set_random_seed(seed)
     model = build_cnn_lstm_ctc()
@@ -572,16 +571,15 @@ def train_cnn_lstm_ctc(x_train, y_train, cnn, epochs=15, seed=0):
     rate = CosineDecay(1e-4, steps, warmup_target=3e-3, warmup_steps=steps // 10)
     reader.compile(keras.optimizers.Adam(rate, clipnorm=5), loss=ctc_loss, jit_compile=False)
     stop_early = keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)
-    with plain_errors():
-        history = reader.fit(
-            features,
-            y_train,
-            batch_size=16,
-            epochs=epochs,
-            validation_split=0.1,
-            verbose=0,
-            callbacks=[stop_early, show_progress()],
-        )
+    history = reader.fit(
+        features,
+        y_train,
+        batch_size=16,
+        epochs=epochs,
+        validation_split=0.1,
+        verbose=0,
+        callbacks=[stop_early, show_progress()],
+    )
     return model, history
 
 

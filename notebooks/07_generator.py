@@ -536,6 +536,7 @@ print(len({style.font for style in styles}), "different fonts")
 # is nothing to learn by heart: overfitting, the trouble of lesson 4, is gone for good.
 
 # %%
+import keras
 import tensorflow as tf
 
 from captcha_lib.alphabet import LABEL_LENGTH, encode_label
@@ -580,7 +581,6 @@ print("more than 500 images a second:", 10 * BATCH_SIZE / (time.perf_counter() -
 # here; with endless data its length is our choice. We hold out four batches of a second stream to watch the loss on:
 
 # %%
-import keras
 from keras.optimizers.schedules import CosineDecay
 
 from captcha_lib.cnn import plain_errors, show_progress
@@ -588,6 +588,7 @@ from captcha_lib.ctc import build_cnn_lstm_ctc, ctc_loss, expect_blanks
 from captcha_lib.sim_to_real import STEPS
 
 
+@plain_errors()
 def train_on_drawings(draw_style, epochs=20, seed=0):
     keras.utils.set_random_seed(seed)
     model = build_cnn_lstm_ctc()
@@ -595,16 +596,15 @@ def train_on_drawings(draw_style, epochs=20, seed=0):
     steps = epochs * STEPS
     rate = CosineDecay(1e-4, steps, warmup_target=3e-3, warmup_steps=steps // 10)
     model.compile(keras.optimizers.Adam(rate, clipnorm=5), loss=ctc_loss, jit_compile=False)
-    with plain_errors():
-        history = model.fit(
-            stream_captchas(draw_style, seed),
-            steps_per_epoch=STEPS,
-            epochs=epochs,
-            shuffle=False,
-            validation_data=stream_captchas(draw_style, seed + 1000).take(4).cache(),
-            verbose=0,
-            callbacks=[show_progress()],
-        )
+    history = model.fit(
+        stream_captchas(draw_style, seed),
+        steps_per_epoch=STEPS,
+        epochs=epochs,
+        shuffle=False,
+        validation_data=stream_captchas(draw_style, seed + 1000).take(4).cache(),
+        verbose=0,
+        callbacks=[show_progress()],
+    )
     return model, history
 
 

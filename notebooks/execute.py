@@ -36,6 +36,18 @@ def list_twins():
     return sorted(NOTEBOOKS.glob("[0-9][0-9]*_*.py"))
 
 
+def list_wanted():
+    """Return the twins of the lessons that $LESSONS names, such as "1 5b"; of all where it is empty.
+
+    Stops with one line for a name that no lesson has.
+    """
+    twins = {twin.stem.split("_")[0].lstrip("0"): twin for twin in list_twins()}
+    wanted = os.environ.get("LESSONS", "").split() or list(twins)
+    if unknown := [name for name in wanted if name not in twins]:
+        sys.exit(f"there is no lesson {unknown[0]}: expected some of {' '.join(twins)} in LESSONS")
+    return [twin for name, twin in twins.items() if name in wanted]
+
+
 def read_twin(twin):
     """Return the notebook that a twin describes; cells that its .ipynb has already keep their ids."""
     notebook = jupytext.read(twin, fmt="py:percent")
@@ -79,15 +91,19 @@ def execute(notebook, name, log, folder=NOTEBOOKS, kernel="python3"):
 
 
 def execute_all(output, read, write):
-    """Execute every lesson in order, its outputs going to the folder `output`; return a table of their times."""
-    shutil.rmtree(output, ignore_errors=True)
+    """Execute the lessons wanted in order, with outputs going to the folder `output`; return a table of their times.
+
+    All lessons start from an empty folder, some find what an earlier run has left there.
+    """
+    if not os.environ.get("LESSONS"):
+        shutil.rmtree(output, ignore_errors=True)
     os.environ["CAPTCHA_OUTPUT"] = str(output)
     # With this set a kernel does not catch what TensorFlow's C++ parts print, here and under nbval alike.
     os.environ["PYTEST_CURRENT_TEST"] = "lessons"
     times = []
-    output.mkdir(parents=True)
+    output.mkdir(parents=True, exist_ok=True)
     with open(output / "kernels.log", "w", encoding="utf-8") as log:
-        for twin in list_twins():
+        for twin in list_wanted():
             notebook = read(twin)
             try:
                 seconds = execute(notebook, twin.stem, log)
@@ -122,6 +138,7 @@ def write_notebook(notebook, file):
 
 def course():
     """Execute copies of all lessons under build/course and print the results table."""
+    os.environ.pop("LESSONS", None)  # the table needs them all
     folder = locate_or_stop()
     output = PROJECT / "build" / "course"
     times = execute_all(
@@ -141,7 +158,7 @@ def course():
 
 
 def rebuild():
-    """Rebuild every .ipynb from its twin, executed on the embedded set, and the pictures that README or a lesson names."""
+    """Rebuild the .ipynb of the lessons wanted from their twins, executed on the embedded set, and the pictures in use."""
     os.environ["CAPTCHA_DATA"] = "embedded"
     locate_or_stop()
     write_addresses()

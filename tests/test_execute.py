@@ -3,7 +3,14 @@ import shutil
 import execute as module  # from notebooks/
 import nbformat
 import pytest
-from execute import execute, fill_table, list_twins, read_addresses, write_addresses
+from execute import (
+    execute,
+    fill_table,
+    list_twins,
+    list_wanted,
+    read_addresses,
+    write_addresses,
+)
 from nbclient.output_widget import OutputWidget
 from pandas import DataFrame
 
@@ -22,6 +29,23 @@ def test_a_slider_is_executed_without_an_answer_to_its_kernel(tmp_path, monkeypa
         execute(notebook, "a slider", log)
     (output,) = notebook.cells[0].outputs
     assert "application/vnd.jupyter.widget-view+json" in output["data"] and sent == []
+
+
+@pytest.mark.parametrize(
+    "asked, names",
+    [("1 5b", ["01_visualisation", "05b_cnn_lstm_ctc"]), ("", [t.stem for t in list_twins()])],
+)
+def test_some_lessons_can_be_picked(asked, names, monkeypatch):
+    monkeypatch.setenv("LESSONS", asked)
+    assert [twin.stem for twin in list_wanted()] == names
+
+
+def test_a_lesson_that_is_not_there_is_told(monkeypatch):
+    monkeypatch.setenv("LESSONS", "1 9")
+    with pytest.raises(
+        SystemExit, match="there is no lesson 9: expected some of 1 2 3 4 5a 5b 6 7"
+    ):
+        list_wanted()
 
 
 @pytest.mark.parametrize("margin", ["", "# "])

@@ -203,7 +203,7 @@ def course(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "course/notebooks")
     monkeypatch.delenv("CAPTCHA_OUTPUT", raising=False)
     monkeypatch.setattr(workspace, "user_cache_path", lambda *_, **__: tmp_path / "cache")
-    monkeypatch.setattr(workspace, "say_once", workspace.cache(print))
+    monkeypatch.setattr(workspace, "say_once", workspace.cache(workspace.say))
     access, mkdir = os.access, Path.mkdir
 
     def locked(path):

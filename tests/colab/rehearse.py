@@ -17,7 +17,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from execute import execute, list_twins, read_addresses, write_notebook  # from notebooks/
+from execute import (
+    execute,
+    list_twins,
+    list_wanted,
+    read_addresses,
+    write_notebook,
+)  # from notebooks/
 from nbclient.exceptions import CellExecutionError
 
 from captcha_lib import locate_samples
@@ -27,12 +33,7 @@ HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
 PYTHON = PROJECT / ".venv-colab/bin/python"
 MACHINE = HERE / "machine.sh"
-WANTED = os.environ.get("LESSONS", "").split()
-LESSONS = [
-    twin.with_suffix(".ipynb")
-    for twin in list_twins()
-    if not WANTED or twin.stem.split("_")[0].lstrip("0") in WANTED
-]
+LESSONS = [twin.with_suffix(".ipynb") for twin in list_wanted()]
 REPOSITORY, TAG = read_addresses()
 PROJECT_ZIP = f"{REPOSITORY.split('/')[-1]}-{TAG.removeprefix('v')}.zip"
 REAL = "1,070 files, 1,040 PNG and 30 JPEG"
@@ -223,16 +224,21 @@ def internet(tmp_path_factory):
     server.shutdown()
 
 
-def test_without_a_drive_the_library_comes_from_the_tag_and_the_embedded_set_serves(
-    colab, sources, internet
-):
+@pytest.fixture
+def online(internet, sources):
+    """The set-up cells, in which the address of the project's zip is one that answers."""
     folder, address = internet
     path = f"{REPOSITORY.removeprefix('https://github.com/')}/archive/refs/tags/{TAG}.zip"
     (folder / path).parent.mkdir(parents=True)
     shutil.copy(sources / PROJECT_ZIP, folder / path)
     notebook = read_set_up()
     notebook.cells[4].source = notebook.cells[4].source.replace("https://github.com", address)
-    mounted, fetched, set_up = colab.execute(notebook)
+    return notebook
+
+
+def test_without_a_drive_the_library_comes_from_the_tag_and_the_embedded_set_serves(colab, online):
+    mounted, fetched, set_up = colab.execute(online)
+    assert fetched == ""
     assert mounted.startswith("Your Drive is not mounted: mount failed: credential propagation")
     assert "run the cell that mounts it, then this one again" in set_up
     assert f"Images from the embedded look-alike set: {REAL}\n" in set_up
@@ -247,12 +253,47 @@ def test_without_internet_and_without_the_project(place, request):
     assert f"go online, or bring {REPOSITORY.split('/')[-1]}*.zip along" in told
 
 
-def test_half_an_upload_of_the_project(colab, sources):
+def test_half_an_upload_of_the_project_is_passed_over(colab, sources, online):
     half = (sources / PROJECT_ZIP).read_bytes()[:-1000]
     (colab.mountable() / PROJECT_ZIP).write_bytes(half)
-    with pytest.raises(CellExecutionError) as caught:
-        colab.execute(read_set_up())
-    assert f"{PROJECT_ZIP} is not a zip file: go online" in caught.value.evalue
+    _, fetched, set_up = colab.execute(online)
+    assert fetched == f"Not used: /content/drive/MyDrive/{PROJECT_ZIP} File is not a zip file\n"
+    assert f"Images from the embedded look-alike set: {REAL}\n" in set_up
+
+
+def test_a_zip_of_the_project_with_backslashes(colab, sources):
+    with (
+        zipfile.ZipFile(sources / PROJECT_ZIP) as whole,
+        zipfile.ZipFile(colab.mountable() / PROJECT_ZIP, "w") as windows,
+    ):
+        for name in whole.namelist():
+            member = zipfile.ZipInfo()
+            member.filename = name.replace("/", "\\")
+            windows.writestr(member, whole.read(name))
+    _, fetched, set_up = colab.execute(read_set_up())
+    assert fetched == "" and f"Images from the embedded look-alike set: {REAL}\n" in set_up
+
+
+DEAD_DRIVE = """
+import os
+
+def dead(call):
+    def answer(path=".", *rest, **more):
+        if isinstance(path, (str, os.PathLike)) and os.fspath(path).startswith("/content/drive"):
+            raise OSError(107, "Transport endpoint is not connected", os.fspath(path))
+        return call(path, *rest, **more)
+    return answer
+
+for name in ("stat", "lstat", "scandir", "listdir"):
+    setattr(os, name, dead(getattr(os, name)))
+"""
+
+
+def test_a_drive_whose_mount_has_died(colab, online):
+    colab.mountable()
+    online.cells.insert(3, nbformat.v4.new_code_cell(DEAD_DRIVE))
+    _, _, fetched, set_up = colab.execute(online)
+    assert fetched == "" and f"Images from the embedded look-alike set: {REAL}\n" in set_up
 
 
 def test_half_an_upload_of_the_images(colab, sources):
