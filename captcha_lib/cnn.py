@@ -10,7 +10,7 @@ from keras import layers
 from tqdm import tqdm
 from tqdm.keras import TqdmCallback
 
-from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH
+from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH, check_numbers
 
 
 def find_shapes(image):
@@ -66,8 +66,10 @@ def plain_errors():
 def train_cnn(x_train, y_train, validation_data=None, epochs=30, seed=0):
     """Return a trained CNN and the history of its training.
 
-    Images are cropped ones from `build_dataset`, as are the labels; batches of 32. Taught in lesson 4.
+    Images are cropped ones from `build_dataset`, as are the labels; batches of 32. Raises what `check_numbers` raises.
+    Taught in lesson 4.
     """
+    check_numbers(y_train, least=0)
     keras.utils.set_random_seed(seed)
     model = build_cnn()
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])

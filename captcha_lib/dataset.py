@@ -53,8 +53,10 @@ def build_dataset(folder, crop=False, test_size=0.1, seed=42):
 def find_files(samples):
     """Return the paths of a table's images, as a list; the table is one from `read_samples`, or some rows of one.
 
-    Raises ValueError for a table that does not say in `samples.attrs["folder"]` where its images lie.
+    Raises ValueError for a table without rows, or one that does not say in `samples.attrs["folder"]` where they lie.
     """
+    if samples.empty:
+        raise ValueError("the table names no images: expected one row or more")
     if "folder" not in samples.attrs:
         raise ValueError(
             "the table has lost the folder of its images, as by `merge` or a CSV file: expected it in "

@@ -227,13 +227,15 @@ print(f"{-np.log(1 / len(ALPHABET)):.2f}")
 # %% [markdown]
 # Training shows the model 32 images at a time and moves each weight a little, in the direction that lowers the loss.
 # The optimiser *Adam* decides how little. Once through all images is one **epoch**. The test images are only watched:
-# no weight moves because of them.
+# no weight moves because of them. (`check_numbers` refuses labels that hold anything but the numbers of characters.)
 
 # %%
+from captcha_lib.alphabet import check_numbers
 from captcha_lib.cnn import show_progress
 
 
 def train_cnn(x_train, y_train, validation_data=None, epochs=30, seed=0):
+    check_numbers(y_train, least=0)
     keras.utils.set_random_seed(seed)
     model = build_cnn()
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])

@@ -91,12 +91,7 @@ def execute(notebook, name, log, folder=NOTEBOOKS, kernel="python3"):
 
 
 def execute_all(output, read, write):
-    """Execute the lessons wanted in order, with outputs going to the folder `output`; return a table of their times.
-
-    All lessons start from an empty folder, some find what an earlier run has left there.
-    """
-    if not os.environ.get("LESSONS"):
-        shutil.rmtree(output, ignore_errors=True)
+    """Execute the lessons wanted in order, with outputs going to the folder `output`; return a table of their times."""
     os.environ["CAPTCHA_OUTPUT"] = str(output)
     # With this set a kernel does not catch what TensorFlow's C++ parts print, here and under nbval alike.
     os.environ["PYTEST_CURRENT_TEST"] = "lessons"
@@ -137,24 +132,26 @@ def write_notebook(notebook, file):
 
 
 def course():
-    """Execute copies of all lessons under build/course and print the results table."""
-    os.environ.pop("LESSONS", None)  # the table needs them all
+    """Execute copies of the lessons wanted under build/course, and print the tables of those that measure something."""
     folder = locate_or_stop()
     output = PROJECT / "build" / "course"
+    shutil.rmtree(output, ignore_errors=True)
     times = execute_all(
         output,
         read=lambda twin: nbformat.read(twin.with_suffix(".ipynb"), as_version=4),
         write=lambda notebook, name: write_notebook(notebook, output / name),
     )
-    tables = [output / "tables" / f"{name}.csv" for name in ("results", "recipe")]
-    results = pd.concat([pd.read_csv(table) for table in tables], ignore_index=True)
-    results.to_csv(tables[0], index=False)
+    (output / "tables").mkdir(exist_ok=True)
     (output / "tables" / "images.sha256").write_text(digest(list_images(folder)))
-    drawings_alone = pd.read_csv(output / "tables" / "drawings_alone.csv")
-    for table in (times, results, drawings_alone):
+    files = [output / "tables" / f"{name}.csv" for name in ("results", "recipe", "drawings_alone")]
+    tables = {file.stem: pd.read_csv(file) for file in files if file.exists()}
+    if "results" in tables and "recipe" in tables:
+        tables["results"] = pd.concat([tables["results"], tables.pop("recipe")], ignore_index=True)
+        tables["results"].to_csv(files[0], index=False)
+    for table in (times, *tables.values()):
         print(f"\n{table.to_string(index=False)}")
     print("\nExecuted lessons, figures and tables: build/course")
-    return results
+    return tables.get("results")
 
 
 def rebuild():
@@ -163,6 +160,8 @@ def rebuild():
     locate_or_stop()
     write_addresses()
     output = PROJECT / "build" / "notebooks"
+    if not os.environ.get("LESSONS"):  # some lessons find the models that others have left here
+        shutil.rmtree(output, ignore_errors=True)
     execute_all(
         output, read_twin, write=lambda notebook, name: write_notebook(notebook, NOTEBOOKS / name)
     )
@@ -186,6 +185,7 @@ def results():
     """Measure the results table on the real set and put it into figures/, README.md and lesson 6."""
     if digest(list_images(locate_or_stop())) != REAL_SET_DIGEST:
         sys.exit("not the 1,070 images of the real data set: name their folder in CAPTCHA_DATA")
+    os.environ.pop("LESSONS", None)  # the table needs them all
     table = course()
     table.to_csv(PROJECT / "figures" / "results.csv", index=False)
     fill_table(PROJECT / "README.md", "results", table)

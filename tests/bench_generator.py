@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from measuring import locate_real_set, measure_once
 from tqdm import tqdm
 
 from captcha_lib import build_dataset, encode_image, exact_match, locate_samples, render_captchas
@@ -21,7 +22,6 @@ from captcha_lib.fonts import DEJAVU_BOLD, find_fonts, mean_width
 from captcha_lib.generator import Style, draw_label, drawing_version, random_style
 from captcha_lib.samples import read_samples
 from captcha_lib.sim_to_real import train_on_drawings
-from measuring import locate_real_set, measure_once
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.append(str(PROJECT / "notebooks"))

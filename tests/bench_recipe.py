@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from measuring import locate_real_set, measure_once
 from sklearn.model_selection import KFold
 
 from captcha_lib import decode_ctc, encode_image, encode_label, write_samples
@@ -31,7 +32,6 @@ from captcha_lib.recipe import (
 from captcha_lib.samples import read_samples
 from captcha_lib.sim_to_real import stream_captchas
 from captcha_lib.workspace import digest
-from measuring import locate_real_set, measure_once
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.append(str(PROJECT / "notebooks"))

@@ -110,6 +110,11 @@ def test_a_bad_image_is_named_before_a_stream_starts(tmp_path, drawn_set):
     assert "\n" not in str(e.value)
 
 
+def test_a_table_without_rows_is_told(drawn_set):
+    with pytest.raises(ValueError, match="^the table names no images: expected one row or more$"):
+        stream_dataset(read_samples(drawn_set)[:0], 8)
+
+
 def test_a_table_that_lost_its_folder_is_told_what_to_do(tmp_path, drawn_set):
     samples = read_samples(drawn_set)
     samples.to_csv(tmp_path / "samples.csv", index=False)

@@ -12,8 +12,8 @@ from captcha_lib import (
     ctc_loss,
     decode_ctc,
     decode_label,
+    workspace,
 )
-from captcha_lib import workspace
 from captcha_lib.cnn import train_cnn
 from captcha_lib.ctc import BLANK, ctc_forward, expect_blanks, train_cnn_lstm_ctc
 

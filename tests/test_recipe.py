@@ -28,7 +28,6 @@ from captcha_lib.recipe import (
 from captcha_lib.samples import read_samples
 from captcha_lib.sim_to_real import stream_captchas
 
-
 # The ladder
 
 

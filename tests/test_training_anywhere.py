@@ -16,6 +16,7 @@ from captcha_lib import (
     ctc_loss,
     decode_ctc,
     read_captcha,
+    sim_to_real,
     stream_dataset,
     train_recipe,
 )
@@ -27,7 +28,6 @@ from captcha_lib.reading import decode_five_letters
 from captcha_lib.recipe import LADDER, build_recipe, shuffle_batches
 from captcha_lib.samples import read_samples
 from captcha_lib.sim_to_real import train_on_drawings
-from captcha_lib import sim_to_real
 
 RNG = np.random.default_rng(0)
 IMAGES, LABELS = RNG.random((4, 200, 50, 1), "float32"), RNG.integers(0, 19, (4, 5))
@@ -155,6 +155,12 @@ def test_a_training_refuses_it_in_the_same_line(train, kind):
     with pytest.raises(ValueError, match=message) as caught:
         train(IMAGES, labels)
     assert "\n" not in str(caught.value)
+
+
+def test_five_heads_take_no_padding():
+    for number in (-1, 19):
+        with pytest.raises(ValueError, match=f"^labels hold {number}: expected numbers 0 to 18$"):
+            train_cnn(IMAGES, np.full((4, 5), number), epochs=1)
 
 
 def test_states_of_a_lattice_take_no_padding():

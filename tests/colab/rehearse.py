@@ -8,7 +8,6 @@ and among the inputs, else they are drawn. Executed copies go to build/colab.
 import functools
 import http.server
 import json
-import os
 import shutil
 import subprocess
 import threading
