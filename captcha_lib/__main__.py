@@ -36,8 +36,14 @@ def main(arguments=None):
             except (OSError, ValueError) as error:  # of the images to train on, or the cache
                 print(error)
                 return 1
-        for _, (file, text, confidence) in read_captchas(model, readable).iterrows():
-            say(f"{file}\t{text}\t{confidence:.1%}")
+        try:
+            for _, (file, text, confidence) in read_captchas(model, readable).iterrows():
+                say(f"{file}\t{text}\t{confidence:.1%}")
+            sys.stdout.flush()
+        except OSError as error:  # of a full disk, or of a program that has stopped listening
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            print(f"the readings cannot be written: {error}", file=sys.stderr)
+            return 1
     return int(len(readable) < len(images))
 
 

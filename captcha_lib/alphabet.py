@@ -13,6 +13,8 @@ def check_label(text):
 
     Raises ValueError for another length or a character that the data set does not have.
     """
+    if not isinstance(text, str):
+        raise ValueError(f"label {text!r} is no text: expected one such as '2g7nm'")
     if len(text) != LABEL_LENGTH:
         raise ValueError(
             f"label {text!r} has {len(text)} characters: expected {LABEL_LENGTH}, such as '2g7nm'"
@@ -28,11 +30,15 @@ def check_label(text):
 def check_numbers(labels, least=-1):
     """Return labels (n, length) as int32 if they hold character numbers 0..18, or -1 as padding behind a shorter text.
 
-    With `least=0` padding is refused as well. Raises ValueError for any other number, for padding before a letter, and
-    for a label without letters.
+    With `least=0` padding is refused as well. Raises ValueError for anything else, for padding before a letter, and for
+    a label without letters.
     """
     labels = np.asarray(labels)
-    wrong = labels[~((labels >= least) & (labels < len(ALPHABET)))]
+    if labels.ndim != 2 or labels.dtype.kind not in "iuf":
+        raise ValueError(
+            f"labels are {labels.dtype} of shape {labels.shape}: expected numbers, a row for each text"
+        )
+    wrong = labels[~((labels >= least) & (labels < len(ALPHABET)) & (labels % 1 == 0))]
     if wrong.size:
         padding = ", or -1 as padding behind a shorter text" if least < 0 else ""
         raise ValueError(

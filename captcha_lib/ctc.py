@@ -26,14 +26,24 @@ def build_cnn_lstm_ctc():
     return keras.Model(image, classes, name="cnn_lstm_ctc")
 
 
+def check_columns(probabilities):
+    """Raise ValueError unless `probabilities` are (n, time, 20), as CTC has them; five heads give (n, 5, 19)."""
+    shape = tuple(probabilities.shape)
+    if len(shape) != 3 or shape[2] != BLANK + 1:
+        raise ValueError(
+            f"probabilities have shape {shape}: expected (images, columns, {BLANK + 1}), the last class for the blank"
+        )
+
+
 @keras.saving.register_keras_serializable("captcha_lib")
 def ctc_loss(y_true, y_pred):
     """Return -log of the probability of each true text, summed over all its alignments: float32 (batch,).
 
     `y_true` holds character numbers 0..18, (batch, label length), a shorter label padded with -1; `y_pred` softmax
     outputs (batch, time, 20). XLA cannot compile it: compile models with `jit_compile=False`. Raises what
-    `check_numbers` raises. Source: Graves et al. (2006). Taught in lesson 5b.
+    `check_columns` and `check_numbers` raise. Source: Graves et al. (2006). Taught in lesson 5b.
     """
+    check_columns(y_pred)
     labels = tf.numpy_function(check_numbers, [y_true], tf.int32)
     labels = tf.RaggedTensor.from_tensor(tf.ensure_shape(labels, [None, None]), padding=-1)
     log_probabilities = ops.log(ops.cast(y_pred, "float32") + keras.config.epsilon())
@@ -64,8 +74,10 @@ def ctc_forward(probabilities, labels):
 
     `probabilities` are softmax outputs (n, time, 20), `labels` character numbers (n, length). The odd states are the
     letters, the even ones the blanks around them; the last two of the last column together are the text's probability.
-    Source: the forward recursion of Graves et al. (2006). Taught in lesson 5b.
+    Raises what `check_columns` and `check_numbers` raise. Source: the forward recursion of Graves et al. (2006). Taught
+    in lesson 5b.
     """
+    check_columns(probabilities)
     states = add_blanks(labels)
     y = np.take_along_axis(probabilities.astype("float64"), states[:, np.newaxis], axis=2)
     may_skip = states[:, 2:] != states[:, :-2]  # from letter to letter, unless they are the same
@@ -77,15 +89,6 @@ def ctc_forward(probabilities, labels):
         arriving[:, 2:] += may_skip * alpha[:, t - 1, :-2]
         alpha[:, t] = arriving * y[:, t]
     return alpha
-
-
-def check_columns(probabilities):
-    """Raise ValueError unless `probabilities` are (n, time, 20), as CTC has them; five heads give (n, 5, 19)."""
-    shape = np.shape(probabilities)
-    if len(shape) != 3 or shape[2] != BLANK + 1:
-        raise ValueError(
-            f"probabilities have shape {shape}: expected (images, columns, {BLANK + 1}), the last class for the blank"
-        )
 
 
 def decode_ctc(probabilities, beam_width=None):

@@ -53,8 +53,14 @@ def build_dataset(folder, crop=False, test_size=0.1, seed=42):
 def find_files(samples):
     """Return the paths of a table's images, as a list; the table is one from `read_samples`, or some rows of one.
 
-    Raises ValueError for a table without rows, or one that does not say in `samples.attrs["folder"]` where they lie.
+    Raises ValueError for what is no such table, for one without rows, or one that does not say in
+    `samples.attrs["folder"]` where they lie.
     """
+    if not {"file_name", "label"} <= set(getattr(samples, "columns", ())):
+        raise ValueError(
+            f"this {type(samples).__name__} is no table of images: expected one from read_samples, with the columns "
+            "file_name and label"
+        )
     if samples.empty:
         raise ValueError("the table names no images: expected one row or more")
     if "folder" not in samples.attrs:

@@ -95,16 +95,22 @@ def random_style(text, rng, fonts):
     )
 
 
+def check_styles(texts, styles):
+    """Raise ValueError unless there is a list of one text or more, and a Style for each."""
+    lists = all(isinstance(given, (list, tuple, np.ndarray)) for given in (texts, styles))
+    if not lists or not len(texts) == len(styles) > 0:
+        raise ValueError(
+            f"{texts!r:.40} and {styles!r:.40} do not pair up: expected a list of texts, and a Style for each"
+        )
+
+
 def draw_letters(texts, styles):
     """Return the ink of the letters alone, one image for each text and its Style.
 
-    Raises ValueError for a text that is empty or too wide, for a character that the font lacks, and where texts and
-    styles do not pair up.
+    Raises ValueError for a text that is empty, too wide or beside the image, for a character that the font lacks, and
+    where texts and styles do not pair up.
     """
-    if isinstance(texts, str) or len(texts) != len(styles):
-        raise ValueError(
-            f"{texts!r:.60} and {len(styles)} styles do not pair up: expected a list of texts, and a Style for each"
-        )
+    check_styles(texts, styles)
     outlines, letters = [], []
     for image, (text, style) in enumerate(zip(texts, styles)):
         if not text:
@@ -129,7 +135,13 @@ def draw_letters(texts, styles):
     edges = np.empty_like(outlines[:, :4])
     edges[:, ::2] = x + scale * (outlines[:, :4:2] + slant * up) + thickness * outlines[:, 4::2]
     edges[:, 1::2] = baseline - size * up - thickness * outlines[:, 5::2]
-    return fill(edges, letters[:, 0].astype(np.int64), len(texts))
+    ink = fill(edges, letters[:, 0].astype(np.int64), len(texts))
+    for text, inked in zip(texts, ink.any(axis=(0, 1))):
+        if not inked and text.strip():
+            raise ValueError(
+                f"{text!r} leaves no ink in the image: expected a width, start and baseline that show it"
+            )
+    return ink
 
 
 def water_places(amplitude=1.5, wavelength=2, phase=10, radius=50):
@@ -257,8 +269,9 @@ def render_captchas(texts, rng, styles=None):
     """
     if styles is None:
         styles = [Style()] * len(texts)
+    check_styles(texts, styles)
     drawn = []
-    for first in range(0, max(len(texts), len(styles)), BATCH):
+    for first in range(0, len(texts), BATCH):
         batch = slice(first, first + BATCH)
         letters = bend(draw_letters(texts[batch], styles[batch]), _both_filters())
         strokes = draw_strokes(rng.random((letters.shape[2], 2, 4)) * HEIGHT)

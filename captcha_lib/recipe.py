@@ -131,11 +131,25 @@ def prepare_training(model, recipe, steps, peak):
 
 
 def count_batches(batches):
-    """Return how many batches a tf.data.Dataset holds, as an int.
+    """Return how many batches a tf.data.Dataset of (images, labels) holds; None for one without end.
 
-    Raises ValueError where it holds none, or does not know, as behind a `filter`.
+    Raises ValueError where it holds none, or does not know, as behind a `filter`, and for anything else.
     """
+    kind = getattr(batches, "element_spec", type(batches).__name__)
+    try:
+        images, labels = kind
+        fits = images.shape.is_compatible_with((None, WIDTH, HEIGHT, 1))
+        fits &= labels.shape.is_compatible_with((None, None)) and labels.dtype != tf.string
+    except (AttributeError, TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"batches are {kind}: expected a tf.data.Dataset such as `shuffle_batches` gives, of images "
+            f"(n, {WIDTH}, {HEIGHT}, 1) and of labels as rows of numbers"
+        )
     number = int(batches.cardinality())
+    if number == tf.data.INFINITE_CARDINALITY:
+        return None
     if number < 1:
         told = "hold no images" if number == 0 else "do not say how many they are"
         raise ValueError(
@@ -151,22 +165,21 @@ def train_recipe(batches, recipe=Recipe(), epochs=20, seed=0, start=None, callba
 
     `batches` is a tf.data.Dataset of (images, labels) batches, such as `shuffle_batches`, `stream_dataset` or
     `stream_captchas` give; an epoch is one pass, or 30 batches of a stream without end. `start` is a trained model of
-    the same recipe to go on from, at a lower rate. Raises ValueError for batches of no known number, and what their
-    functions and `ctc_loss` raise. Taught in lesson 8.
+    the same recipe to go on from, at a lower rate. Raises what `count_batches`, the functions of the
+    batches and `ctc_loss` raise. Taught in lesson 8.
     """
+    number = count_batches(batches)
     keras.utils.set_random_seed(seed)
     model = build_recipe(recipe)
     if recipe.ctc:
         expect_blanks(model)
     if start:
         model.set_weights(start.get_weights())
-    endless = batches.cardinality() == tf.data.INFINITE_CARDINALITY
-    steps = STEPS if endless else count_batches(batches)
-    prepare_training(model, recipe, epochs * steps, peak=1e-3 if start else 4e-3)
+    prepare_training(model, recipe, epochs * (number or STEPS), peak=1e-3 if start else 4e-3)
     history = model.fit(
         vary_images(batches, seed) if recipe.varied else batches,
         epochs=epochs,
-        steps_per_epoch=steps if endless else None,
+        steps_per_epoch=None if number else STEPS,
         shuffle=False,
         verbose=0,
         callbacks=[show_progress(), *callbacks],

@@ -82,9 +82,9 @@ def _try_place(place):
 
 def _copy_from_drive(folder):
     """Return a local copy of a folder's captcha images: from Drive each file takes a moment, in every epoch anew."""
-    inside = sorted(folder.iterdir())
+    inside = sorted(file for file in folder.iterdir() if file.is_file())
     images = {file.name: file.read_bytes for file in inside if is_captcha(file)}
-    others = sum(not is_captcha(file) and file.is_file() for file in inside)
+    others = len(inside) - len(images)
     if others:
         say(f"{others:,} other files in {folder} stay there: no captcha image has such a name")
     names = os.fsencode("\n".join([str(folder), *images]))
@@ -150,7 +150,7 @@ def download_samples():
 
 def list_paths(paths):
     """Return paths, such as a list or what `glob` gives, as a list; one path alone makes a list of one."""
-    return [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    return [paths] if isinstance(paths, (str, bytes, os.PathLike)) else list(paths)
 
 
 def read_image(file):
@@ -188,7 +188,7 @@ def read_image(file):
     except UnidentifiedImageError:
         raise ValueError(f"{file} is no image: expected a PNG or JPEG file") from None
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        kind = "is a folder" if Path(file).is_dir() else f"cannot be read ({error})"
+        kind = "is a folder" if os.path.isdir(file) else f"cannot be read ({error})"
         raise ValueError(f"{file} {kind}: expected a complete PNG or JPEG file") from None
 
 

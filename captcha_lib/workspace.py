@@ -1,5 +1,6 @@
 """Where things stand: images, caches, outputs, trained models (all lessons)."""
 
+import errno
 import hashlib
 import json
 import os
@@ -22,6 +23,7 @@ from tqdm import tqdm
 from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
+NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", None)}
 
 
 def say(text):
@@ -45,10 +47,8 @@ def output_folder(kind):
     may not be written to, in the cache, which is said in a line. Raises PermissionError where $CAPTCHA_OUTPUT, or the
     cache, may not be written to.
     """
-    here, kept = Path.cwd(), cache_folder() / "outputs"
-    projects = (place for place in (here, *here.parents) if (place / "pyproject.toml").is_file())
-    wanted = os.environ.get("CAPTCHA_OUTPUT")
-    root = Path(os.path.expanduser(wanted)) if wanted else next(projects, here) / "build"
+    wanted, kept = os.environ.get("CAPTCHA_OUTPUT"), cache_folder() / "outputs"
+    root = Path(os.path.expanduser(wanted)) if wanted else _find_project() / "build"
     for place in (root,) if wanted else (root, kept):
         folder = place / kind
         with suppress(OSError):
@@ -60,6 +60,12 @@ def output_folder(kind):
     raise PermissionError(
         f"{folder} cannot be written to: name a folder that you may write to in CAPTCHA_OUTPUT"
     )
+
+
+def _find_project():
+    here = Path.cwd()
+    projects = (place for place in (here, *here.parents) if (place / "pyproject.toml").is_file())
+    return next(projects, here)
 
 
 @contextmanager
@@ -89,9 +95,8 @@ def written_beside(target):
         reason = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
         if error.filename and place not in Path(error.filename).parents:
             reason += f": {error.filename}"
-        raise OSError(
-            f"{target} cannot be finished ({reason}): make room there, or try again"
-        ) from None
+        mend = "make room there, and try" if error.errno in NO_ROOM else "try"
+        raise OSError(f"{target} cannot be finished ({reason}): {mend} again") from None
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
@@ -99,7 +104,7 @@ def written_beside(target):
 def list_images(folder):
     """Return the image files that lie directly in `folder`, as Paths in the order of their names."""
     files = (file for file in Path(folder).iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
-    shown = (file for file in files if not file.name.startswith("."))
+    shown = (file for file in files if not file.name.startswith(".") and file.is_file())
     return sorted(shown, key=lambda file: file.name)
 
 
@@ -137,10 +142,11 @@ def find_images(place):
         try:
             with os.scandir(folder) as entries:
                 inside = {folder / entry.name: entry for entry in entries}
-            if any(map(is_captcha, inside)):
+            files = [path for path in inside if inside[path].is_file()]
+            if any(map(is_captcha, files)):
                 return folder
             folders += sorted(path for path in inside if inside[path].is_dir(follow_symlinks=False))
-            archives += sorted(path for path in inside if path.suffix.lower() == ".zip")
+            archives += sorted(path for path in files if path.suffix.lower() == ".zip")
         except OSError as error:
             refused = refused or f"{folder} cannot be opened ({error.strerror})"
     for archive in archives:
@@ -168,14 +174,20 @@ def _unpack_images(archive):
             images = {
                 path.name: partial(opened.read, member)
                 for member, path in reversed(members.items())
-                if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+                if path.suffix.lower() in IMAGE_SUFFIXES
+                and not path.name.startswith(".")
+                and not member.endswith(("/", "\\"))
             }
             if not any(is_captcha(PurePosixPath(name)) for name in images):
                 raise FileNotFoundError(
                     f"{archive} holds no captcha images: expected a zip of files such as 2g7nm.png"
                 )
             return copy_images(f"unpacked-{digest([archive])[:8]}", images)
-    except RuntimeError as error:
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise OSError(f"{archive} cannot be unpacked: {error}") from None
+    except (RuntimeError, UnicodeError) as error:
         raise ValueError(
             f"{archive} cannot be unpacked ({error}): expected a zip without a password, packed in the usual way"
         ) from None
@@ -213,9 +225,13 @@ def model_file(name, samples_folder):
 
 
 def describe_shape(model):
-    """Return eight hexadecimal digits that two models share if their layers and settings, names aside, are the same."""
-    layers = [(type(layer).__name__, layer.get_config()) for layer in model.layers]
-    text = re.sub(r'"name": "[^"]*"', "", json.dumps(layers, default=str))
+    """Return eight hexadecimal digits that two models share if, names aside, their layers are set and joined alike."""
+    text = json.dumps(model.get_config(), default=str)
+    for number, layer in enumerate(model.layers):
+        text = text.replace(f'"{layer.name}"', str(number))
+    text = re.sub(
+        r'("name": "\w+?)_\d+(?=")', r"\1", text
+    )  # of the model, and of layers inside layers
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -225,6 +241,8 @@ def save_model(model, seconds, file):
     Raises what `written_beside` raises.
     """
     with written_beside(file) as unfinished:
+        # A disk that is full must say so here: HDF5 would crash the process.
+        unfinished.write_bytes(bytes(8 * model.count_params() + 200_000))
         model.save_weights(unfinished)
         with h5py.File(unfinished, "a") as kept:
             kept.attrs.update(shape=describe_shape(model), training_seconds=round(seconds, 1))
@@ -242,8 +260,8 @@ def load_or_train(name, samples_folder, build, train):
     """Return the model `name` of this folder's images and how many seconds its training took.
 
     `build()` makes the model; its weights come from where an earlier lesson saved them, else from `train()`,
-    which returns a trained model and its history, and is announced in one line. A file that is damaged, or holds a
-    model of another shape, stays as it is: what is trained here has its shape in its name.
+    which returns a trained model and its history, and is announced in one line. Where a lesson's file is damaged, or
+    holds a model of another shape, it stays as it is: what is trained here has its shape in its name.
     """
     model = build()
     saved = model_file(name, samples_folder)
@@ -252,9 +270,10 @@ def load_or_train(name, samples_folder, build, train):
         seconds = _load_model(model, file)
         if seconds is not None:
             return model, seconds
-    found = f"No {name} is saved for these images yet"
-    if saved.exists():
-        found = f"{saved} is damaged or holds another model"
+    other = next((file for file in (saved, own) if file.exists()), None)
+    found = f"{other} is damaged or holds another model"
+    if other is None:
+        found = f"No {name} is saved for these images yet"
     say(f"{found}: training one here takes a few minutes")
     started = time.perf_counter()
     model, _ = train()

@@ -212,11 +212,12 @@ print(f"all {len(alignments)} together:                {by_hand:.4f}")
 #
 # $$\alpha_t(s) = y_t(z_s)\,\bigl(\alpha_{t-1}(s) + \alpha_{t-1}(s-1) + [\text{if a jump is allowed}]\;\alpha_{t-1}(s-2)\bigr)$$
 #
-# That is all, and it is the **forward recursion**. For several images at once, `n` of them (`check_numbers` refuses what
-# is no character's number):
+# That is all, and it is the **forward recursion**. For several images at once, `n` of them (`check_columns` and
+# `check_numbers` refuse what is no output of our model, and no character's number):
 
 # %%
 from captcha_lib.alphabet import check_numbers
+from captcha_lib.ctc import check_columns
 
 BLANK = len(ALPHABET)
 
@@ -229,6 +230,7 @@ def add_blanks(labels):
 
 
 def ctc_forward(probabilities, labels):
+    check_columns(probabilities)
     states = add_blanks(labels)
     y = np.take_along_axis(probabilities.astype("float64"), states[:, np.newaxis], axis=2)
     may_skip = states[:, 2:] != states[:, :-2]  # from letter to letter, unless they are the same
@@ -317,6 +319,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("captcha_lib")
 def ctc_loss(y_true, y_pred):
+    check_columns(y_pred)
     labels = tf.numpy_function(check_numbers, [y_true], tf.int32)
     labels = tf.RaggedTensor.from_tensor(tf.ensure_shape(labels, [None, None]), padding=-1)
     log_probabilities = ops.log(ops.cast(y_pred, "float32") + keras.config.epsilon())
@@ -702,10 +705,8 @@ print("together:", {text: round(total, 2) for text, total in sums.items()})
 # `beam_width` of them at each column. Keras has it. (`check_columns` refuses the output of a model like that of lesson 4,
 # which has no blank, and would make nonsense here.)
 
+
 # %%
-from captcha_lib.ctc import check_columns
-
-
 def decode_ctc(probabilities, beam_width=None):
     check_columns(probabilities)
     if beam_width:

@@ -363,19 +363,18 @@ from captcha_lib.sim_to_real import STEPS
 
 @plain_errors()
 def train_recipe(batches, recipe=Recipe(), epochs=20, seed=0, start=None, callbacks=()):
+    number = count_batches(batches)
     keras.utils.set_random_seed(seed)
     model = build_recipe(recipe)
     if recipe.ctc:
         expect_blanks(model)
     if start:
         model.set_weights(start.get_weights())
-    endless = batches.cardinality() == tf.data.INFINITE_CARDINALITY
-    steps = STEPS if endless else count_batches(batches)
-    prepare_training(model, recipe, epochs * steps, peak=1e-3 if start else 4e-3)
+    prepare_training(model, recipe, epochs * (number or STEPS), peak=1e-3 if start else 4e-3)
     history = model.fit(
         vary_images(batches, seed) if recipe.varied else batches,
         epochs=epochs,
-        steps_per_epoch=steps if endless else None,
+        steps_per_epoch=None if number else STEPS,
         shuffle=False,
         verbose=0,
         callbacks=[show_progress(), *callbacks],

@@ -116,6 +116,30 @@ def test_a_name_that_the_console_cannot_show_stops_no_reading(
     assert lines[1].startswith(f"{second}\t{read_captcha(reader, second)}\t")
 
 
+UNTRAINED = """
+import sys
+from captcha_lib import reading
+from captcha_lib.__main__ import main
+from captcha_lib.recipe import build_recipe
+
+reading.load_reader = build_recipe
+sys.exit(main(["read", sys.argv[1]]))
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no such device here")
+def test_readings_that_find_no_room_are_told_in_one_line(drawn_set):
+    with open("/dev/full", "w") as full:
+        told = subprocess.run(
+            [sys.executable, "-c", UNTRAINED, str(list_images(drawn_set)[0])],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert told.returncode == 1
+    assert told.stderr == "the readings cannot be written: [Errno 28] No space left on device\n"
+
+
 def test_a_bad_image_to_train_on_is_named_in_one_line(tmp_path, drawn_set, monkeypatch, capfd):
     monkeypatch.setenv("CAPTCHA_DATA", str(tmp_path / "images"))
     monkeypatch.setenv("CAPTCHA_OUTPUT", str(tmp_path))

@@ -110,6 +110,23 @@ def test_a_bad_image_is_named_before_a_stream_starts(tmp_path, drawn_set):
     assert "\n" not in str(e.value)
 
 
+@pytest.mark.parametrize(
+    "given", [["2g7nm.png"], "samples", None, pd.DataFrame({"label": ["2g7nm"]})]
+)
+def test_what_is_no_table_of_images_is_told(given):
+    with pytest.raises(
+        ValueError, match="is no table of images: expected one from read_samples, wi"
+    ):
+        stream_dataset(given, 8)
+
+
+def test_labels_that_a_csv_file_made_numbers_of_are_told(drawn_set):
+    samples = read_samples(drawn_set)
+    for label in (22222, float("nan")):
+        with pytest.raises(ValueError, match=f"^label {label} is no text: expected one such as"):
+            stream_dataset(samples.assign(label=label), 8)
+
+
 def test_a_table_without_rows_is_told(drawn_set):
     with pytest.raises(ValueError, match="^the table names no images: expected one row or more$"):
         stream_dataset(read_samples(drawn_set)[:0], 8)

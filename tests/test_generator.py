@@ -318,7 +318,7 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(tmp_path, monkeypatc
     with pytest.raises(OSError) as caught:
         write_samples(tmp_path / "samples", png=5, jpg=0)
     assert str(caught.value).endswith(
-        "samples cannot be finished (No space left on device): make room there, or try again"
+        "samples cannot be finished (No space left on device): make room there, and try again"
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -340,13 +340,27 @@ def test_a_place_that_cannot_be_written_to_is_named():
         (["2g7nm"], [Style(), Style()]),
         (["2g7nm"] * 32, [Style()] * 64),  # a whole batch more
         (["2g7nm"], []),
+        ([], []),
+        (["2g7nm"], Style()),
         ("2g7nm", [Style()] * 5),
     ],
 )
-def test_texts_and_styles_that_do_not_pair_up_are_refused(texts, styles):
-    message = f"and {min(len(styles), 32)} styles do not pair up: expected a list of texts, and a"
-    with pytest.raises(ValueError, match=message):
-        render_captchas(texts, np.random.default_rng(0), styles)
+@pytest.mark.parametrize(
+    "draw", [draw_letters, lambda texts, styles: render_captchas(texts, None, styles)]
+)
+def test_texts_and_styles_that_do_not_pair_up_are_refused(texts, styles, draw):
+    message = "do not pair up: expected a list of texts, and a Style for each$"
+    with pytest.raises(ValueError, match=message) as caught:
+        draw(texts, styles)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("style", [{"width": 0}, {"start": -300}, {"baseline": 500}])
+def test_letters_that_nobody_could_see_are_refused(style):
+    with pytest.raises(
+        ValueError, match="'2g7nm' leaves no ink in the image: expected a width, st"
+    ):
+        render_captcha("2g7nm", np.random.default_rng(0), Style(**style))
 
 
 def test_a_text_that_is_too_wide_is_told_what_fits():

@@ -272,6 +272,38 @@ def test_a_zip_with_a_password_is_told(nowhere, tmp_path, drawn_set):
     assert "\n" not in str(caught.value) and list(nowhere.iterdir()) == []
 
 
+@pytest.mark.parametrize("entry", ["2g7nm.png/", "samples/2g7nm.png/", "samples\\2g7nm.png\\"])
+def test_a_folder_in_a_zip_is_no_image_whatever_its_name(nowhere, tmp_path, entry):
+    with zipfile.ZipFile(tmp_path / "odd.zip", "w") as opened:
+        member = zipfile.ZipInfo()
+        member.filename = entry
+        opened.writestr(member, b"")
+    with pytest.raises(FileNotFoundError, match="odd.zip holds no captcha images"):
+        locate_samples(tmp_path / "odd.zip")
+
+
+def test_folders_and_dangling_links_are_no_images_whatever_their_names(nowhere, drawn_set, capsys):
+    on_drive = module.DRIVE / "captcha-version-2-images"
+    (on_drive / "34pcn.png").mkdir(parents=True)
+    (on_drive / "bny23.png").symlink_to(on_drive / "gone")
+    locate_samples()
+    assert "Images from the embedded look-alike set" in capsys.readouterr().out
+    shutil.copytree(drawn_set, on_drive / "samples")
+    (on_drive / "samples/22222.png").mkdir()
+    assert digest(list_images(locate_samples())) == digest(list_images(drawn_set))
+
+
+def test_a_zip_whose_content_is_spoiled_is_named(nowhere, tmp_path, drawn_set):
+    with zipfile.ZipFile(tmp_path / "spoiled.zip", "w", zipfile.ZIP_BZIP2) as opened:
+        opened.writestr("2g7nm.png", bytes(1000))
+    content = bytearray((tmp_path / "spoiled.zip").read_bytes())
+    content[45:70] = bytes(25)
+    (tmp_path / "spoiled.zip").write_bytes(content)
+    with pytest.raises(OSError, match="spoiled.zip cannot be unpacked: .*cannot be finished") as e:
+        locate_samples(tmp_path / "spoiled.zip")
+    assert "\n" not in str(e.value) and list(nowhere.iterdir()) == []
+
+
 def test_home_is_meant_by_its_sign(tmp_path, drawn_set, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))

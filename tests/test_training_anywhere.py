@@ -22,9 +22,9 @@ from captcha_lib import (
 )
 from captcha_lib.alphabet import BLANK, check_numbers
 from captcha_lib.cnn import plain_errors, train_cnn
-from captcha_lib.ctc import add_blanks, train_cnn_lstm_ctc
+from captcha_lib.ctc import add_blanks, ctc_forward, train_cnn_lstm_ctc
 from captcha_lib.generator import Style
-from captcha_lib.reading import decode_five_letters
+from captcha_lib.reading import decode_five_letters, text_probability
 from captcha_lib.recipe import LADDER, build_recipe, shuffle_batches
 from captcha_lib.samples import read_samples
 from captcha_lib.sim_to_real import train_on_drawings
@@ -133,6 +133,7 @@ BAD_LABELS = {
     "no number": ([0, 12, np.nan, 14, 13], "labels hold nan"),
     "a gap": ([0, 12, -1, 14, 13], "-1 before or instead of its letters: expected it behind them"),
     "padding first": ([-1, 0, 12, 5, 14], "-1 before or instead of its letters"),
+    "half a number": ([0, 12, 3.5, 14, 13], "labels hold 3.5"),
     "empty": ([-1, -1, -1, -1, -1], "-1 before or instead of its letters"),
 }
 
@@ -154,6 +155,38 @@ def test_a_training_refuses_it_in_the_same_line(train, kind):
     labels[2] = label
     with pytest.raises(ValueError, match=message) as caught:
         train(IMAGES, labels)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "labels, told",
+    [
+        (np.zeros((4, 5, 19)), r"\(4, 5, 19\)"),
+        (np.zeros(4), r"float64 of shape \(4,\)"),
+        (np.array([list("2g7nm")]), r"<U1 of shape \(1, 5\)"),
+    ],
+)
+def test_labels_that_are_no_rows_of_numbers_are_refused(labels, told):
+    with pytest.raises(ValueError, match=f"^labels are .*{told}: expected numbers, a row for each"):
+        check_numbers(labels)
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [
+        [(IMAGES, LABELS)],
+        tf.data.Dataset.from_tensors(IMAGES),
+        shuffle_batches(IMAGES, ["2g7nm"] * 4),
+        shuffle_batches(IMAGES, np.zeros((4, 5, 19))),
+        shuffle_batches(IMAGES[:, :100], LABELS),
+        shuffle_batches(IMAGES, LABELS).unbatch(),
+    ],
+)
+def test_what_are_no_batches_of_images_and_labels_is_refused_in_one_line(batches):
+    with pytest.raises(
+        ValueError, match="^batches are .*: expected a tf.data.Dataset such"
+    ) as caught:
+        train_recipe(batches)
     assert "\n" not in str(caught.value)
 
 
@@ -195,6 +228,15 @@ def test_a_model_with_five_heads_is_not_decoded_as_if_it_had_a_blank(drawn_set):
         read_captcha(five_heads, drawn_set / "2g7nm.png")
     with pytest.raises(ValueError, match=r"shape \(50, 20\)"):
         decode_ctc(random_columns(1, 50)[0])
+    five = np.full((1, 5, 19), 1 / 19)
+    for use in (
+        lambda: ctc_loss([[0]], five),
+        lambda: ctc_forward(five, [[0]]),
+        lambda: text_probability(five, ["2g7nm"]),
+        lambda: text_probability(five, [""]),
+    ):
+        with pytest.raises(ValueError, match=r"probabilities have shape \(., 5, 19\)"):
+            use()
 
 
 # What a function says inside a stream

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -123,6 +124,52 @@ def test_two_runs_that_finish_in_one_moment_both_keep_their_work(outputs, drawn_
     assert seconds == 1 and [found.name for found in file.parent.iterdir()] == [file.name]
 
 
+@pytest.mark.parametrize("kind", ["cut", "a folder"])
+def test_a_model_of_its_own_that_is_spoiled_is_named_too(kind, outputs, drawn_set, capsys):
+    def train():
+        return build_small(), None
+
+    load_or_train("small", drawn_set, build_small, train)
+    (own,) = model_file("small", drawn_set).parent.iterdir()
+    spoil(kind, own)
+    capsys.readouterr()
+    load_or_train("small", drawn_set, build_small, train)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"{own} is damaged or holds another model: training one here")
+    assert len(lines) == 1 + (kind == "a folder")
+
+
+def test_layers_that_are_joined_otherwise_make_another_model():
+    def build(joined):
+        image = keras.Input((4,))
+        one, other = layers.Dense(4)(image), layers.Dense(4)(image)
+        return keras.Model(image, layers.Add()([one, image if joined else other]))
+
+    shapes = {workspace.describe_shape(build(joined)) for joined in (True, False, True)}
+    assert len(shapes) == 2
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs a limit that Linux keeps")
+def test_without_room_for_the_weights_the_process_lives(outputs, drawn_set):
+    """HDF5 crashes where the disk is full; a limit on the size of a file stands for that here."""
+    program = """
+import resource, signal, sys
+from pathlib import Path
+from captcha_lib.cnn import build_cnn
+from captcha_lib.workspace import load_or_train
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+model, _ = load_or_train("cnn", Path(sys.argv[1]), build_cnn, lambda: (build_cnn(), None))
+print(model.count_params(), sum(1 for _ in Path(sys.argv[2]).rglob("*.h5")))
+"""
+    command = [sys.executable, "-c", program, str(drawn_set), str(outputs)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert told.stderr == "" and told.stdout.splitlines()[-1] == "2002835 0"
+    assert re.match(
+        "Not kept: .* cannot be finished .File too large.: make room", told.stdout.splitlines()[1]
+    )
+
+
 def full_disk(*_, **__):
     """Fail as HDF5 does, whose message has several lines."""
     raise OSError(errno.ENOSPC, "Can't write data (file write failed: time = now\n, errno = 28)")
@@ -163,7 +210,7 @@ def test_a_block_that_fails_leaves_what_was_there(tmp_path):
         unfinished.write_text("half")
         full_disk()
     assert str(caught.value) == (
-        f"{tmp_path / 'table.csv'} cannot be finished (No space left on device): make room there, or try again"
+        f"{tmp_path / 'table.csv'} cannot be finished (No space left on device): make room there, and try again"
     )
     assert [file.name for file in tmp_path.iterdir()] == ["table.csv"]
     assert (tmp_path / "table.csv").read_text() == "old"
