@@ -91,7 +91,7 @@ samples_folder = locate_samples()
 # Whole images, as in lesson 5a:
 
 # %%
-from captcha_lib.alphabet import ALPHABET, decode_label
+from captcha_lib.alphabet import ALPHABET, check_numbers, decode_label
 from captcha_lib.dataset import build_dataset
 
 x_train, x_test, y_train, y_test = build_dataset(samples_folder)
@@ -216,7 +216,6 @@ print(f"all {len(alignments)} together:                {by_hand:.4f}")
 # `check_numbers` refuse what is no output of our model, and no character's number):
 
 # %%
-from captcha_lib.alphabet import check_numbers
 from captcha_lib.ctc import check_columns
 
 BLANK = len(ALPHABET)
@@ -749,10 +748,10 @@ beams
 
 # %%
 wide, narrow, greedy = (beams.iloc[place] for place in (-1, 2, 0))
-print("on clean images no width changes more than 1 in 100:", np.ptp(beams["clean"]) <= 0.01)
+print("on clean images no width changes more than 2 in 100:", np.ptp(beams["clean"]) <= 0.02)
 print(
-    "on noisy ones a beam of 2 is at most 1 in 100 behind one of 100:",
-    wide["noisy"] - narrow["noisy"] <= 0.01,
+    "on noisy ones a beam of 2 is at most 2 in 100 behind one of 100:",
+    wide["noisy"] - narrow["noisy"] <= 0.02,
 )
 slower = wide["time an image (ms)"] / greedy["time an image (ms)"]
 print("a beam of 100 takes more than 20 times as long as greedy decoding:", slower > 20)
