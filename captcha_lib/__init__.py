@@ -10,8 +10,8 @@ import warnings
 from importlib import import_module
 from importlib.util import find_spec
 
-# Later notes of TensorFlow's; warnings and errors still show.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+# Of what TensorFlow writes to stderr later on, errors alone: a refused label would come with thirty lines of warning.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 class _QuietStart:

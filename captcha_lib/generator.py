@@ -97,8 +97,8 @@ def random_style(text, rng, fonts):
 
 def check_styles(texts, styles):
     """Raise ValueError unless there is a list of one text or more, and a Style for each."""
-    lists = all(isinstance(given, (list, tuple, np.ndarray)) for given in (texts, styles))
-    if not lists or not len(texts) == len(styles) > 0:
+    lists = all(hasattr(given, "__len__") for given in (texts, styles))
+    if isinstance(texts, str) or not lists or not len(texts) == len(styles) > 0:
         raise ValueError(
             f"{texts!r:.40} and {styles!r:.40} do not pair up: expected a list of texts, and a Style for each"
         )

@@ -50,6 +50,22 @@ def test_tensorflow_starts_without_notes_but_errors_show(first):
     assert told.stderr == "an error\n"
 
 
+def test_what_is_refused_inside_a_training_comes_without_tensorflows_own_lines():
+    program = """
+import numpy as np
+from captcha_lib.recipe import shuffle_batches, train_recipe
+try:
+    train_recipe(shuffle_batches(np.zeros((2, 200, 50, 1)), np.full((2, 5), 19)), epochs=1)
+except ValueError as error:
+    print("refused:", error)
+"""
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    told = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True
+    )
+    assert told.stderr == "" and "refused: labels hold 19: expected" in told.stdout
+
+
 @pytest.mark.skipif(os.name == "nt", reason="this closes a file descriptor of a POSIX shell")
 def test_tensorflow_starts_without_a_console():
     command = f"exec 2>&-; {sys.executable} -c 'import captcha_lib.cnn; print(1)'"
