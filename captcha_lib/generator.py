@@ -97,10 +97,14 @@ def random_style(text, rng, fonts):
 
 def check_styles(texts, styles):
     """Raise ValueError unless there is a list of one text or more, and a Style for each."""
-    lists = all(hasattr(given, "__len__") for given in (texts, styles))
-    if isinstance(texts, str) or not lists or not len(texts) == len(styles) > 0:
+    lists = [hasattr(given, "__len__") and not isinstance(given, str) for given in (texts, styles)]
+    if not all(lists) or not len(texts) == len(styles) > 0:
+        found = [
+            len(given) if is_list else repr(given)[:20]
+            for given, is_list in zip((texts, styles), lists)
+        ]
         raise ValueError(
-            f"{texts!r:.40} and {styles!r:.40} do not pair up: expected a list of texts, and a Style for each"
+            f"texts ({found[0]}) and styles ({found[1]}) do not pair up: expected a list of texts, and a Style for each"
         )
 
 
