@@ -49,7 +49,6 @@ if not find_spec("tensorflow"):
         "Change runtime type > CPU",
         stacklevel=2,
     )
-
 elif "tensorflow" not in sys.modules:
     sys.meta_path.insert(0, _QuietStart)
 
