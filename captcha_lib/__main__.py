@@ -32,12 +32,12 @@ def main(arguments=None):
             from captcha_lib.reading import load_reader, read_captchas
 
             try:
-                model = load_reader()
-            except (OSError, ValueError) as error:  # of the images to train on, or the cache
+                readings = read_captchas(load_reader(), readable)
+            except (OSError, ValueError) as error:  # of the images, those to train on, or the cache
                 print(error)
                 return 1
         try:
-            for _, (file, text, confidence) in read_captchas(model, readable).iterrows():
+            for _, (file, text, confidence) in readings.iterrows():
                 say(f"{file}\t{text}\t{confidence:.1%}")
             sys.stdout.flush()
         except OSError as error:  # of a full disk, or of a program that has stopped listening

@@ -116,6 +116,15 @@ def test_a_name_that_the_console_cannot_show_stops_no_reading(
     assert lines[1].startswith(f"{second}\t{read_captcha(reader, second)}\t")
 
 
+def test_a_file_that_vanishes_meanwhile_is_named(tmp_path, drawn_set, monkeypatch, capsys):
+    file = tmp_path / "2g7nm.png"
+    file.write_bytes((drawn_set / file.name).read_bytes())
+    monkeypatch.setattr(reading, "load_reader", lambda: file.unlink() or build_recipe())
+    assert main(["read", str(file)]) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err == f"{file} does not exist: expected a PNG or JPEG file\n"
+
+
 UNTRAINED = """
 import sys
 from captcha_lib import reading
