@@ -12,7 +12,7 @@ INSTALL = $(BIN)/python -m pip install --quiet $(if $(LOCK),--constraint $(LOCK)
 # hold a dollar.
 QUOTED = '$(subst ','\'',$(value $(1)))'
 ABSOLUTE = import os, sys; path = sys.argv[1]; \
-	path = path if path in ("", "embedded") else os.path.abspath(os.path.expanduser(path)); \
+	path = path if path in ("", "synthetic", "embedded") else os.path.abspath(os.path.expanduser(path)); \
 	sys.stdout.buffer.write(os.fsencode(path))
 override CAPTCHA_DATA := $(shell $(PYTHON) -c '$(ABSOLUTE)' $(call QUOTED,CAPTCHA_DATA))
 override CAPTCHA_OUTPUT := $(shell $(PYTHON) -c '$(ABSOLUTE)' $(call QUOTED,CAPTCHA_OUTPUT))

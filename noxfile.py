@@ -34,4 +34,4 @@ def conda(session):
     assert f"python={session.python}\n" in text
     session.install(*" ".join(re.findall(r"^      - (.+)$", text, re.MULTILINE)).split())
     lesson = "notebooks/01_visualisation.ipynb"
-    session.run("jupyter", "execute", lesson, env={"CAPTCHA_DATA": "embedded"})
+    session.run("jupyter", "execute", lesson, env={"CAPTCHA_DATA": "synthetic"})

@@ -53,21 +53,16 @@ elif "tensorflow" not in sys.modules:
     sys.meta_path.insert(0, _QuietStart)
 
 _MODULES = {
-    "alphabet": ("ALPHABET", "encode_label", "decode_label"),
-    "samples": ("locate_samples", "download_samples", "read_samples", "count_characters"),
+    "family": ("ALPHABET", "COURSE", "Family", "encode_label", "decode_label"),
+    "samples": ("read_samples", "count_characters"),
+    "sources": ("locate_samples", "download_samples"),
     "generator": ("render_captcha", "render_captchas", "write_samples"),
     "dataset": ("encode_image", "build_dataset", "stream_dataset"),
     "cnn": ("build_cnn",),
     "ctc": ("build_cnn_lstm_ctc", "ctc_loss", "decode_ctc"),
+    "score": ("character_accuracy", "exact_match", "edit_distance", "character_error_rate", "wilson_interval"),
     "recipe": ("train_recipe",),
-    "reading": ("read_captcha", "read_captchas"),
-    "score": (
-        "character_accuracy",
-        "exact_match",
-        "edit_distance",
-        "character_error_rate",
-        "wilson_interval",
-    ),
+    "reader": ("read_captcha", "read_captchas"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = sorted(_HOMES)

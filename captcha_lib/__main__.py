@@ -13,9 +13,7 @@ def main(arguments=None):
     """Read the image files that are named, one line each; return 1 if one of them is no captcha image, else 0."""
     parser = argparse.ArgumentParser(prog="python -m captcha_lib", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    read = commands.add_parser(
-        "read", help="print the text of each image, and how sure the model is"
-    )
+    read = commands.add_parser("read", help="print the text of each image, and how sure the model is")
     read.add_argument("images", nargs="+", metavar="IMAGE", help="a file of 200 x 50 pixels")
     images = parser.parse_args(arguments).images
     readable = []
@@ -29,7 +27,7 @@ def main(arguments=None):
         # What is said on the way to a trained model must not mix with the readings on stdout.
         with redirect_stdout(sys.stderr):
             os.environ.setdefault("CAPTCHA_OUTPUT", str(cache_folder()))
-            from captcha_lib.reading import load_reader, read_captchas
+            from captcha_lib.reader import load_reader, read_captchas
 
             try:
                 readings = read_captchas(load_reader(), readable)

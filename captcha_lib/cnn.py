@@ -10,10 +10,10 @@ from keras import layers
 from tqdm import tqdm
 from tqdm.keras import TqdmCallback
 
-from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH, check_numbers
+from captcha_lib.family import ALPHABET, HEIGHT, LABEL_LENGTH, WIDTH, check_numbers
 
 
-def find_shapes(image):
+def extract_features(image):
     """Return what the two convolutions find in an image tensor (batch, 200, 50, 1): maps (batch, 50, 12, 64)."""
     maps = image
     for number, filters in enumerate((32, 64), start=1):
@@ -30,17 +30,24 @@ def find_shapes(image):
     return maps
 
 
+def letter_heads(maps):
+    """Return five heads, one for each fifth of the maps (batch, 50, height, channels): probabilities (batch, 5, 19).
+
+    All five share their weights. Taught in lesson 4.
+    """
+    fifths = layers.Reshape((LABEL_LENGTH, -1))(maps)
+    hidden = layers.Dense(256, activation="relu")(fifths)
+    hidden = layers.Dense(64, activation="relu")(hidden)
+    return layers.Dense(len(ALPHABET), activation="softmax")(hidden)
+
+
 def build_cnn():
     """Return the CNN of the original notes: images (n, 200, 50, 1) in, probabilities (n, 5, 19) out.
 
     It has 2,002,835 parameters. Taught in lesson 4.
     """
-    image = keras.Input((200, 50, 1), name="image")
-    fifths = layers.Reshape((LABEL_LENGTH, 7680))(find_shapes(image))
-    hidden = layers.Dense(256, activation="relu")(fifths)
-    hidden = layers.Dense(64, activation="relu")(hidden)
-    letters = layers.Dense(len(ALPHABET), activation="softmax")(hidden)
-    return keras.Model(image, letters, name="cnn")
+    image = keras.Input((WIDTH, HEIGHT, 1), name="image")
+    return keras.Model(image, letter_heads(extract_features(image)), name="cnn")
 
 
 def show_progress():

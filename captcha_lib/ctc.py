@@ -6,8 +6,17 @@ import tensorflow as tf
 from keras import layers, ops
 from keras.optimizers.schedules import CosineDecay
 
-from captcha_lib.alphabet import ALPHABET, BLANK, check_numbers, decode_label
-from captcha_lib.cnn import find_shapes, plain_errors, show_progress
+from captcha_lib.cnn import extract_features, plain_errors, show_progress
+from captcha_lib.family import (
+    ALPHABET,
+    BLANK,
+    HEIGHT,
+    LABEL_LENGTH,
+    WIDTH,
+    check_numbers,
+    decode_label,
+    encode_label,
+)
 
 
 def build_cnn_lstm_ctc():
@@ -15,8 +24,8 @@ def build_cnn_lstm_ctc():
 
     It has 432,596 parameters. Taught in lesson 5a.
     """
-    image = keras.Input((200, 50, 1), name="image")
-    columns = layers.Reshape((50, 768), name="columns")(find_shapes(image))
+    image = keras.Input((WIDTH, HEIGHT, 1), name="image")
+    columns = layers.Reshape((50, 768), name="columns")(extract_features(image))
     sequence = layers.Dense(64, activation="relu")(columns)
     sequence = layers.Dropout(0.2)(sequence)
     for units in (128, 64):
@@ -26,50 +35,45 @@ def build_cnn_lstm_ctc():
     return keras.Model(image, classes, name="cnn_lstm_ctc")
 
 
-def check_columns(probabilities):
+def check_columns(probabilities, blank=BLANK):
     """Raise ValueError unless `probabilities` are (n, time, 20), as CTC has them; five heads give (n, 5, 19)."""
     shape = tuple(probabilities.shape)
-    if len(shape) != 3 or shape[2] != BLANK + 1:
+    if len(shape) != 3 or shape[2] != blank + 1:
         raise ValueError(
-            f"probabilities have shape {shape}: expected (images, columns, {BLANK + 1}), the last class for the blank"
+            f"probabilities have shape {shape}: expected (images, columns, {blank + 1}), the last class for the blank"
         )
 
 
 @keras.saving.register_keras_serializable("captcha_lib")
-def ctc_loss(y_true, y_pred):
+def ctc_loss(y_true, y_pred, blank=BLANK):
     """Return -log of the probability of each true text, summed over all its alignments: float32 (batch,).
 
     `y_true` holds character numbers 0..18, (batch, label length), a shorter label padded with -1; `y_pred` softmax
     outputs (batch, time, 20). XLA cannot compile it: compile models with `jit_compile=False`. Raises what
     `check_columns` and `check_numbers` raise. Source: Graves et al. (2006). Taught in lesson 5b.
     """
-    check_columns(y_pred)
-    labels = tf.numpy_function(check_numbers, [y_true], tf.int32)
+    check_columns(y_pred, blank)
+    labels = tf.numpy_function(lambda y: check_numbers(y, blank=blank), [y_true], tf.int32)
     labels = tf.RaggedTensor.from_tensor(tf.ensure_shape(labels, [None, None]), padding=-1)
     log_probabilities = ops.log(ops.cast(y_pred, "float32") + keras.config.epsilon())
     times = ops.full((ops.shape(y_pred)[0],), ops.shape(y_pred)[1], "int32")
     return tf.nn.ctc_loss(
-        labels.to_sparse(),
-        log_probabilities,
-        None,
-        times,
-        logits_time_major=False,
-        blank_index=BLANK,
+        labels.to_sparse(), log_probabilities, None, times, logits_time_major=False, blank_index=blank
     )
 
 
-def add_blanks(labels):
+def interleave_blanks(labels, blank=BLANK):
     """Return labels (n, length) with a blank before, between and behind their letters: int (n, 2 * length + 1).
 
     Raises what `check_numbers` raises. Taught in lesson 5b.
     """
-    labels = check_numbers(labels, least=0)
-    states = np.full((len(labels), 2 * labels.shape[1] + 1), BLANK)
+    labels = check_numbers(labels, least=0, blank=blank)
+    states = np.full((len(labels), 2 * labels.shape[1] + 1), blank)
     states[:, 1::2] = labels
     return states
 
 
-def ctc_forward(probabilities, labels):
+def ctc_forward(probabilities, labels, blank=BLANK):
     """Return how probable it is to have come to each state of the lattice: float64 (n, time, 2 * length + 1).
 
     `probabilities` are softmax outputs (n, time, 20), `labels` character numbers (n, length). The odd states are the
@@ -77,8 +81,8 @@ def ctc_forward(probabilities, labels):
     Raises what `check_columns` and `check_numbers` raise. Source: the forward recursion of Graves et al. (2006). Taught
     in lesson 5b.
     """
-    check_columns(probabilities)
-    states = add_blanks(labels)
+    check_columns(probabilities, blank)
+    states = interleave_blanks(labels, blank)
     y = np.take_along_axis(probabilities.astype("float64"), states[:, np.newaxis], axis=2)
     may_skip = states[:, 2:] != states[:, :-2]  # from letter to letter, unless they are the same
     alpha = np.zeros_like(y)
@@ -91,33 +95,64 @@ def ctc_forward(probabilities, labels):
     return alpha
 
 
-def decode_ctc(probabilities, beam_width=None):
+def text_probability(probabilities, texts):
+    """Return how probable each text is, over all its alignments: float64 (n,), 0 for texts of no five letters.
+
+    `probabilities` are softmax outputs (n, 50, 20). Taught in lesson 6.
+    """
+    fives = np.array([len(text) == LABEL_LENGTH for text in texts], dtype=bool)
+    numbers = [encode_label(text) for text in np.array(texts)[fives]]
+    alpha = ctc_forward(probabilities[fives], np.reshape(numbers, (-1, LABEL_LENGTH)).astype(int))
+    sums = np.zeros(len(texts))
+    sums[fives] = alpha[:, -1, -2:].sum(axis=1)
+    return sums
+
+
+def beam_search(probabilities, beam_width, top_paths=1, alphabet=ALPHABET):
+    """Return the `top_paths` most probable texts that a beam search finds in each of softmax outputs (n, time, 20).
+
+    A list of them for each image, the most probable first; `beam_width` beginnings are kept at each column.
+    Source: Graves and Jaitly (2014). Taught in lesson 5b.
+    """
+    times = np.full(len(probabilities), probabilities.shape[1])
+    scores = ops.log(ops.cast(probabilities, "float32") + keras.config.epsilon())
+    found, _ = ops.ctc_decode(scores, times, "beam_search", beam_width, top_paths, mask_index=len(alphabet))
+    found = np.asarray(found).transpose(1, 0, 2)
+    return [[decode_label(text[text >= 0], alphabet) for text in texts] for texts in found]
+
+
+def decode_ctc(probabilities, beam_width=None, alphabet=ALPHABET):
     """Return the texts in softmax outputs (n, time, 20): the best class of each column, repeats merged, blanks dropped.
 
     With a `beam_width` the most probable text that a beam search of that width finds, instead. Raises what
     `check_columns` raises. Taught in lesson 5b.
     """
-    check_columns(probabilities)
+    blank = len(alphabet)
+    check_columns(probabilities, blank)
     if beam_width:
-        times = np.full(len(probabilities), probabilities.shape[1])
-        scores = ops.log(ops.cast(probabilities, "float32") + keras.config.epsilon())
-        found, _ = ops.ctc_decode(
-            scores, times, "beam_search", beam_width=beam_width, mask_index=BLANK
-        )
-        return [decode_label(text[text >= 0]) for text in np.asarray(found)[0]]
+        return [texts[0] for texts in beam_search(probabilities, beam_width, alphabet=alphabet)]
     best = np.argmax(probabilities, axis=-1)
     changed = np.diff(best, axis=1, prepend=-1) != 0
-    return [decode_label(row[keep]) for row, keep in zip(best, changed & (best != BLANK))]
+    shown = changed & (best != blank)
+    return [decode_label(row[keep], alphabet) for row, keep in zip(best, shown)]
 
 
-def expect_blanks(model):
+def set_blank_bias(model):
     """Set the last layer's bias so that an untrained model gives the blank about 0.9 in every column.
 
     Training then starts where the blank plateau would have ended. Taught in lesson 5b.
     """
     weights, bias = model.layers[-1].get_weights()
-    bias[BLANK] = np.log(9 * len(ALPHABET))
+    bias[-1] = np.log(9 * (len(bias) - 1))
     model.layers[-1].set_weights([weights, bias])
+
+
+def warm_up_and_decay(peak_rate, steps):
+    """Return a learning rate that rises to `peak_rate` over a tenth of `steps`, then falls along half a cosine.
+
+    Taught in lesson 5b.
+    """
+    return CosineDecay(peak_rate / 30, steps, warmup_target=peak_rate, warmup_steps=steps // 10)
 
 
 def copy_convolutions(source, target):
@@ -135,13 +170,12 @@ def train_cnn_lstm_ctc(x_train, y_train, cnn, epochs=15, seed=0):
     """
     keras.utils.set_random_seed(seed)
     model = build_cnn_lstm_ctc()
-    expect_blanks(model)
+    set_blank_bias(model)
     copy_convolutions(cnn, model)
     columns = model.get_layer("columns").output
     features = keras.Model(model.input, columns).predict(x_train, verbose=0)
     reader = keras.Model(columns, model.output)
-    steps = epochs * len(x_train) // 16
-    rate = CosineDecay(1e-4, steps, warmup_target=3e-3, warmup_steps=steps // 10)
+    rate = warm_up_and_decay(3e-3, epochs * len(x_train) // 16)
     reader.compile(keras.optimizers.Adam(rate, clipnorm=5), loss=ctc_loss, jit_compile=False)
     stop_early = keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)
     history = reader.fit(

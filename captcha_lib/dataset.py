@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 from sklearn.model_selection import train_test_split
 
-from captcha_lib.alphabet import encode_label
-from captcha_lib.samples import read_image, read_samples
+from captcha_lib.family import COURSE, HEIGHT, WIDTH, encode_label
+from captcha_lib.samples import open_image, read_samples
 
 CROP = slice(25, 150)
 
@@ -19,35 +19,36 @@ def crop_image(pixels):
     Taught in lesson 3.
     """
     cropped = Image.fromarray(np.ascontiguousarray(pixels[:, CROP]))
-    return np.asarray(cropped.resize((200, 50), Image.Resampling.BILINEAR))
+    return np.asarray(cropped.resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR))
 
 
-def encode_image(path, crop=False):
+def encode_image(path, crop=False, family=COURSE):
     """Return one image as float32, shape (200, 50, 1), 0 black .. 1 white, time (the image's width) first.
 
     `crop=True` does what `crop_image` does.
-    Raises FileNotFoundError or ValueError for what `read_image` cannot read. Taught in lesson 3.
+    Raises FileNotFoundError or ValueError for what `open_image` cannot read. Taught in lesson 3.
     """
-    pixels = np.asarray(read_image(path).convert("L"), dtype="float32") / 255
+    pixels = np.asarray(open_image(path, family).convert("L"), dtype="float32") / 255
     if crop:
         pixels = crop_image(pixels)
     return pixels.T[:, :, np.newaxis]
 
 
-def build_dataset(folder, crop=False, test_size=0.1, seed=42):
+def build_dataset(folder, crop=False, seed=42, family=COURSE):
     """Return x_train, x_test, y_train, y_test of the PNG files in `folder`, split over their sorted names.
 
     Images are float32 (n, 200, 50, 1) in 0..1, labels int64 (n, 5) in 0..18: 936 for training and 104 for test
     of 1,040. JPEG files are left out. Raises ValueError for fewer than two PNG files, and what `read_samples` and
     `encode_image` raise. Taught in lesson 3.
     """
-    samples = read_samples(folder)
+    samples = read_samples(folder, family)
     samples = samples[samples["extension"] == "png"]
     if len(samples) < 2:
         raise ValueError(f"{folder} holds {len(samples)} PNG files: expected two or more to split")
-    x = np.array([encode_image(Path(folder) / name, crop) for name in samples["file_name"]])
-    y = np.array([encode_label(label) for label in samples["label"]])
-    return train_test_split(x, y, test_size=test_size, random_state=seed)
+    files = [Path(folder) / name for name in samples["file_name"]]
+    x = np.array([encode_image(file, crop, family) for file in files])
+    y = np.array([encode_label(label, family) for label in samples["label"]])
+    return train_test_split(x, y, test_size=0.1, random_state=seed)
 
 
 def find_files(samples):
@@ -71,7 +72,7 @@ def find_files(samples):
     return [Path(samples.attrs["folder"]) / name for name in samples["file_name"]]
 
 
-def stream_dataset(samples, batch_size, crop=False, seed=None):
+def stream_dataset(samples, batch_size, crop=False, seed=None, family=COURSE):
     """Return a tf.data.Dataset of (images, labels) batches that holds only a few batches in memory at a time.
 
     `samples` is a table from `read_samples`, or some rows of one; a `seed` shuffles it anew on each pass. Batches
@@ -82,8 +83,8 @@ def stream_dataset(samples, batch_size, crop=False, seed=None):
 
     files = find_files(samples)
     for file in files:
-        read_image(file)
-    labels = np.array([encode_label(label) for label in samples["label"]])
+        open_image(file, family)
+    labels = np.array([encode_label(label, family) for label in samples["label"]])
     # As bytes, because a path need not be UTF-8.
     stream = tf.data.Dataset.from_tensor_slices((list(map(os.fsencode, files)), labels))
     if seed is not None:
@@ -91,9 +92,7 @@ def stream_dataset(samples, batch_size, crop=False, seed=None):
         stream = stream.shuffle(len(files), seed=seed)
 
     def read(path, label):
-        image = tf.numpy_function(
-            lambda name: encode_image(os.fsdecode(name), crop), [path], tf.float32
-        )
-        return tf.ensure_shape(image, (200, 50, 1)), label
+        image = tf.numpy_function(lambda name: encode_image(os.fsdecode(name), crop, family), [path], tf.float32)
+        return tf.ensure_shape(image, (family.width, family.height, 1)), label
 
     return stream.map(read).batch(batch_size).prefetch(2)

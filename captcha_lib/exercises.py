@@ -7,8 +7,8 @@ import numpy as np
 from scipy.ndimage import label
 from scipy.stats import binom, binomtest
 
-from captcha_lib.alphabet import ALPHABET, BLANK, LABEL_LENGTH
-from captcha_lib.generator import Style, random_style, water_places
+from captcha_lib.family import ALPHABET, BLANK, LABEL_LENGTH
+from captcha_lib.generator import Style, sample_style, water_map
 
 
 @dataclass(frozen=True)
@@ -130,12 +130,8 @@ def _count_pair():
     return Exercise(
         count,
         {
-            "`nnn` holds the pair `nn` twice": lambda labels, pair: sum(
-                text.count(pair) for text in labels
-            ),
-            "a label may hold the pair more than once": lambda labels, pair: sum(
-                pair in text for text in labels
-            ),
+            "`nnn` holds the pair `nn` twice": lambda labels, pair: sum(text.count(pair) for text in labels),
+            "a label may hold the pair more than once": lambda labels, pair: sum(pair in text for text in labels),
         },
         cases=[(["nnn2g", "2g7nm", "2g2g7"], pair) for pair in ("nn", "2g", "xx")],
     )
@@ -249,9 +245,7 @@ def _find_spikes():
             "after a blank, the same letter is a new one": lambda p: spikes(
                 p.argmax(axis=-1), last_letters(p.argmax(axis=-1))
             ),
-            "a blank is no letter": lambda p: [
-                int(t) for t in np.flatnonzero(np.diff(p.argmax(axis=-1), prepend=-1))
-            ],
+            "a blank is no letter": lambda p: [int(t) for t in np.flatnonzero(np.diff(p.argmax(axis=-1), prepend=-1))],
         },
         cases=[(show([4, 4, 19, 4, 7, 7, 0]),), (show([19, 19, 3, 3, 19, 5]),)],
     )
@@ -273,9 +267,7 @@ def _share_of_right_length():
         lambda texts: sum(len(text) == LABEL_LENGTH for text in texts) / len(texts),
         {
             "the share, not the number": lambda t: sum(len(text) == LABEL_LENGTH for text in t),
-            "longer readings are wrong, too": lambda t: (
-                sum(len(x) >= LABEL_LENGTH for x in t) / len(t)
-            ),
+            "longer readings are wrong, too": lambda t: sum(len(x) >= LABEL_LENGTH for x in t) / len(t),
         },
         cases=[(["2g7nm", "4cpy", "87mnym", "bny23"],), (["2g7nm", "gg"],)],
     )
@@ -293,7 +285,7 @@ def _drawn_name():
 
 def _visible_rings():
     def opposite(wavelength):
-        moved = (water_places(wavelength=wavelength)[0][:, 25] - np.arange(200))[101:150]
+        moved = (water_map(wavelength=wavelength)[0][:, 25] - np.arange(200))[101:150]
         return (moved[1:] * moved[:-1] < 0).mean()
 
     return Exercise(
@@ -307,21 +299,17 @@ def _visible_rings():
 
 def _heavy_style(fonts):
     def heavy(text, rng):
-        return replace(random_style(text, rng, fonts), thickness=1)
+        return replace(sample_style(text, rng, fonts), thickness=1)
 
     def more(text, rng):
-        style = random_style(text, rng, fonts)
+        style = sample_style(text, rng, fonts)
         return replace(style, thickness=style.thickness + 1)
 
     return Exercise(
         heavy,
         {
-            "all but the thickness should be as `random_style` draws it": lambda text, rng: Style(
-                thickness=1
-            ),
-            "draw with the `rng` that is given": lambda text, rng: heavy(
-                text, np.random.default_rng(0)
-            ),
+            "all but the thickness should be as `sample_style` draws it": lambda text, rng: Style(thickness=1),
+            "draw with the `rng` that is given": lambda text, rng: heavy(text, np.random.default_rng(0)),
             "the thickness is 1, not 1 more than drawn": more,
         },
         cases=[(text, np.random.default_rng(seed)) for seed, text in enumerate(["2g7nm", "xw4e8"])],
@@ -342,8 +330,8 @@ def _expected_right():
         lambda confidences: np.sum(confidences),
         {
             "how many, not which share": lambda confidences: np.mean(confidences),
-            "0.6 is not certain: four such readings are not four right ones": lambda confidences: (
-                np.sum(np.asarray(confidences) > 0.5)
+            "0.6 is not certain: four such readings are not four right ones": lambda confidences: np.sum(
+                np.asarray(confidences) > 0.5
             ),
         },
         cases=[(np.array([1.0, 0.5, 0.25, 0.25]),), (np.array([0.6, 0.6, 0.6, 0.6]),)],
@@ -352,9 +340,7 @@ def _expected_right():
 
 def _read_if_sure():
     return Exercise(
-        lambda texts, confidences, least: [
-            text if sure >= least else None for text, sure in zip(texts, confidences)
-        ],
+        lambda texts, confidences, least: [text if sure >= least else None for text, sure in zip(texts, confidences)],
         {
             "a confidence of exactly `least` is enough": lambda texts, confidences, least: [
                 text if sure > least else None for text, sure in zip(texts, confidences)

@@ -13,9 +13,8 @@ import numpy as np
 from fontTools.pens.basePen import BasePen
 from fontTools.ttLib import TTFont
 
-from captcha_lib.alphabet import ALPHABET
+from captcha_lib.family import ALPHABET, HEIGHT, WIDTH
 
-WIDTH, HEIGHT = 200, 50
 FULL = 256  # the ink of a pixel that is covered completely
 SCAN_LINES = 4  # a pixel
 CURVE_STEPS = np.arange(1, 5)[:, None] / 4
@@ -46,9 +45,7 @@ def find_fonts():
     try:
         import fontpkg  # here, because drawing with matplotlib's own font does not need it
 
-        return [
-            Font(fontpkg.path(family, weight), weight) for family in FAMILIES for weight in WEIGHTS
-        ]
+        return [Font(fontpkg.path(family, weight), weight) for family in FAMILIES for weight in WEIGHTS]
     except (ModuleNotFoundError, LookupError):
         packages = " ".join(f"fontpkg-{family.lower().replace(' ', '-')}" for family in FAMILIES)
         print(f"Only matplotlib's fonts are here; for more: pip install {packages}")
@@ -83,7 +80,7 @@ def _open_font(font):
 
 
 @cache
-def letter_outline(font, character):
+def glyph_outline(font, character):
     """Return a letter's outline, and where it starts and ends along the line, in units of the font's size.
 
     The outline has a row for each straight edge, float64 (edges, 8): x and y of its start, of its end, and for
@@ -92,9 +89,7 @@ def letter_outline(font, character):
     """
     glyphs, names, size = _open_font(font)
     if ord(character) not in names:
-        raise ValueError(
-            f"{font.file.name} has no glyph for {character!r}: expected a character it can draw"
-        )
+        raise ValueError(f"{font.file.name} has no glyph for {character!r}: expected a character it can draw")
     pen = _Polygons(glyphs)
     glyphs[names[ord(character)]].draw(pen)
     edges = []
@@ -117,11 +112,11 @@ def letter_outline(font, character):
 @cache
 def mean_width(font):
     """Return the mean width of the alphabet's letters in a font, in units of its size."""
-    outlines = (letter_outline(font, character) for character in ALPHABET)
+    outlines = (glyph_outline(font, character) for character in ALPHABET)
     return float(np.mean([right - left for _, left, right in outlines]))
 
 
-def fill(edges, owners, count):
+def rasterise(edges, owners, count):
     """Return how much of each pixel closed outlines cover: int16 (200, 50, count), 0 .. FULL.
 
     `edges` is float64 (m, 4), x and y in pixels of each edge's start and end; `owners` says for each edge which of

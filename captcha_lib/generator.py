@@ -5,7 +5,6 @@ two strokes across, a grey gradient behind. Lengths are in pixels; x runs right 
 are drawn at once: arrays of ink are int16 (200, 50, images), columns first, 0 nothing .. 256 black.
 """
 
-import hashlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,19 +14,12 @@ from PIL import Image
 from scipy.sparse import csr_array
 from tqdm import tqdm
 
-from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH
-from captcha_lib.fonts import (
-    DEJAVU_BOLD,
-    FULL,
-    HEIGHT,
-    WIDTH,
-    Font,
-    fill,
-    letter_outline,
-    mean_width,
-)
+from captcha_lib.family import ALPHABET, HEIGHT, LABEL_LENGTH, WIDTH
+from captcha_lib.fonts import DEJAVU_BOLD, FULL, Font, glyph_outline, mean_width, rasterise
 from captcha_lib.workspace import written_beside
 
+# To be raised when the pixels of the synthetic set change: a set of another version is drawn anew.
+DRAWING_VERSION = 1
 BATCH = 32  # images drawn at once: enough to be fast, few enough to stay in the processor's cache
 FILTER_ONE = 4096  # filter weights are whole 4096ths
 
@@ -35,14 +27,14 @@ STROKE_KNOTS = np.array([(20, 20, 50, 50), (20, 50, 100, 180)], float)
 STROKE_WIDTHS = (3.6, 2.7, 1.8)
 STROKE_FLATNESS = 2
 
-DRAWN_LETTERS = ALPHABET + "n"  # the list the real labels were drawn from names n twice
+SAMPLED_LETTERS = ALPHABET + "n"  # the list the real labels were drawn from names n twice
 LESSON_PNG = ("2g7nm", "34pcn", "bny23", "c4mcm")
 LESSON_JPG = ("3c7de", "nxf2c", "pcmcc", "yge7c")
 
 
 @dataclass(frozen=True)
 class Style:
-    """How the letters of one image are drawn; as it stands, like those of the embedded set.
+    """How the letters of one image are drawn; as it stands, like those of the synthetic set.
 
     `size` is the font's, `width` stretches the letters sideways, `slant` leans them to the right by that share of
     their height, `thickness` adds ink all around them. The first letter is set at `start`, each next one where the
@@ -62,12 +54,10 @@ class Style:
 
     def __post_init__(self):
         if not 10 <= self.size <= 60:
-            raise ValueError(
-                f"letters of size {self.size:g} do not survive the filters: expected 10 to 60 pixels"
-            )
+            raise ValueError(f"letters of size {self.size:g} do not survive the filters: expected 10 to 60 pixels")
 
 
-def random_style(text, rng, fonts):
+def sample_style(text, rng, fonts):
     """Return a Style for one text, around the published one, its font one of `fonts`. Taught in lesson 7.
 
     What is drawn is the letters' mean width, not their stretch, so that all fonts give texts of about one length; a
@@ -80,7 +70,7 @@ def random_style(text, rng, fonts):
 
     font, size = fonts[int(between(0, len(fonts)))], between(36, 45)
     start, gap = round(between(25, 31)), round(between(0, 4))
-    outlines = [letter_outline(font, character) for character in text]
+    outlines = [glyph_outline(font, character) for character in text]
     text_width = sum(right - left for _, left, right in outlines) + outlines[-1][1]
     widest = (WIDTH - start - gap * len(text)) / text_width
     return Style(
@@ -99,10 +89,7 @@ def check_styles(texts, styles):
     """Raise ValueError unless there is a list of one text or more, and a Style for each."""
     lists = [hasattr(given, "__len__") and not isinstance(given, str) for given in (texts, styles)]
     if not all(lists) or not len(texts) == len(styles) > 0:
-        found = [
-            len(given) if is_list else repr(given)[:20]
-            for given, is_list in zip((texts, styles), lists)
-        ]
+        found = [len(given) if is_list else repr(given)[:20] for given, is_list in zip((texts, styles), lists)]
         raise ValueError(
             f"texts ({found[0]}) and styles ({found[1]}) do not pair up: expected a list of texts, and a Style for each"
         )
@@ -121,16 +108,14 @@ def draw_letters(texts, styles):
             raise ValueError("an empty text cannot be drawn: expected one or more characters")
         x, scale = style.start, style.size * style.width
         for place, character in enumerate(text):
-            outline, left, right = letter_outline(style.font, character)
+            outline, left, right = glyph_outline(style.font, character)
             if x + right * scale > WIDTH:
                 raise ValueError(
                     f"{text!r} is too wide for {WIDTH} pixels at size {style.size:g} and width {style.width:.2f}: "
                     f"its first {place} characters fit"
                 )
             outlines.append(outline)
-            letters.append(
-                (image, x, style.baseline, scale, style.size, style.slant, style.thickness)
-            )
+            letters.append((image, x, style.baseline, scale, style.size, style.slant, style.thickness))
             x += int((right - left) * scale) + style.gap
     letters = np.repeat(letters, [len(outline) for outline in outlines], axis=0)
     x, baseline, scale, size, slant, thickness = letters[:, 1:, np.newaxis].transpose(1, 0, 2)
@@ -139,16 +124,14 @@ def draw_letters(texts, styles):
     edges = np.empty_like(outlines[:, :4])
     edges[:, ::2] = x + scale * (outlines[:, :4:2] + slant * up) + thickness * outlines[:, 4::2]
     edges[:, 1::2] = baseline - size * up - thickness * outlines[:, 5::2]
-    ink = fill(edges, letters[:, 0].astype(np.int64), len(texts))
+    ink = rasterise(edges, letters[:, 0].astype(np.int64), len(texts))
     for text, inked in zip(texts, ink.any(axis=(0, 1))):
         if not inked and text.strip():
-            raise ValueError(
-                f"{text!r} leaves no ink in the image: expected a width, start and baseline that show it"
-            )
+            raise ValueError(f"{text!r} leaves no ink in the image: expected a width, start and baseline that show it")
     return ink
 
 
-def water_places(amplitude=1.5, wavelength=2, phase=10, radius=50):
+def water_map(amplitude=1.5, wavelength=2, phase=10, radius=50):
     """Return the x and the y that each pixel is read from under rings of water around (100, 25): float64 (200, 50).
 
     A wavelength of 2 pixels is finer than pixels can show, which makes the fuzzy double edges. Taught in lesson 7.
@@ -160,7 +143,7 @@ def water_places(amplitude=1.5, wavelength=2, phase=10, radius=50):
     return x + shift * (x - 100), y + shift * (y - 25)
 
 
-def ripple_places(x_amplitude=2.6, x_wavelength=15, y_amplitude=1.7, y_wavelength=5):
+def ripple_map(x_amplitude=2.6, x_wavelength=15, y_amplitude=1.7, y_wavelength=5):
     """Return the x and the y that each pixel is read from under two slow waves: float64 (200, 50).
 
     As in the original, a "wavelength" is the way to the next radian, not to the next crest. Taught in lesson 7.
@@ -169,7 +152,7 @@ def ripple_places(x_amplitude=2.6, x_wavelength=15, y_amplitude=1.7, y_wavelengt
     return x + x_amplitude * np.sin(y / x_wavelength), y + y_amplitude * np.sin(x / y_wavelength)
 
 
-def _read_at(x, y):
+def _interpolate(x, y):
     """Return the sparse matrix that reads each pixel as a mean of the four around (x, y); beyond an edge, on it."""
     x, y = np.clip(x, 0, WIDTH - 1).ravel(), np.clip(y, 0, HEIGHT - 1).ravel()
     left, top = np.minimum(x.astype(int), WIDTH - 2), np.minimum(y.astype(int), HEIGHT - 2)
@@ -188,14 +171,14 @@ def filter_matrix(*filters):
     Sparse int32, (10000, 10000), in 4096ths. Two filters in a row are one: the product of their matrices. Taught in
     lesson 7.
     """
-    matrix = _read_at(*filters[0])
+    matrix = _interpolate(*filters[0])
     for places in filters[1:]:
-        matrix = _read_at(*places) @ matrix
+        matrix = _interpolate(*places) @ matrix
     matrix.data = np.round(matrix.data * FILTER_ONE)
     return matrix.astype(np.int32)
 
 
-def bend(ink, matrix):
+def warp(ink, matrix):
     """Return ink as seen through a filter matrix: shape, type and range as given. Taught in lesson 7."""
     pixels = matrix @ ink.reshape(WIDTH * HEIGHT, -1) + FILTER_ONE // 2
     return (pixels // FILTER_ONE).astype(np.int16).reshape(ink.shape)
@@ -203,7 +186,7 @@ def bend(ink, matrix):
 
 @cache
 def _both_filters():
-    return filter_matrix(water_places(), ripple_places())
+    return filter_matrix(water_map(), ripple_map())
 
 
 def _flatten(heights, flatness):
@@ -251,7 +234,7 @@ def draw_strokes(heights, widths=STROKE_WIDTHS, flatness=STROKE_FLATNESS):
     start, end = start - along, end + along
     corners = np.stack([start + across, end + across, end - across, start - across], axis=1)
     edges = np.concatenate([corners, np.roll(corners, -1, axis=1)], axis=2)
-    return fill(edges.reshape(-1, 4), np.repeat(image, 4), len(heights))
+    return rasterise(edges.reshape(-1, 4), np.repeat(image, 4), len(heights))
 
 
 def draw_background(dark=192, light=255):
@@ -261,7 +244,7 @@ def draw_background(dark=192, light=255):
     return (dark + (light - dark) * share + 0.5).astype(np.uint16)[:, :, np.newaxis]
 
 
-def lay_ink(grey, ink):
+def composite(grey, ink):
     """Return a grey image under a layer of ink: uint16, 0 .. 255. Taught in lesson 7."""
     return (grey * (FULL - ink).astype(np.uint16) + FULL // 2) // FULL
 
@@ -269,7 +252,7 @@ def lay_ink(grey, ink):
 def render_captchas(texts, rng, styles=None):
     """Return drawn captchas: uint8 (images, 50, 200), 0 black .. 255 white, the same as `render_captcha` one by one.
 
-    `styles` holds a Style for each text, else all have the embedded set's. Raises what `draw_letters` raises.
+    `styles` holds a Style for each text, else all have the synthetic set's. Raises what `draw_letters` raises.
     """
     if styles is None:
         styles = [Style()] * len(texts)
@@ -277,9 +260,9 @@ def render_captchas(texts, rng, styles=None):
     drawn = []
     for first in range(0, len(texts), BATCH):
         batch = slice(first, first + BATCH)
-        letters = bend(draw_letters(texts[batch], styles[batch]), _both_filters())
+        letters = warp(draw_letters(texts[batch], styles[batch]), _both_filters())
         strokes = draw_strokes(rng.random((letters.shape[2], 2, 4)) * HEIGHT)
-        grey = lay_ink(lay_ink(draw_background(), letters), strokes)
+        grey = composite(composite(draw_background(), letters), strokes)
         drawn.append(grey.astype(np.uint8).transpose(2, 1, 0))
     return np.concatenate(drawn)
 
@@ -287,18 +270,16 @@ def render_captchas(texts, rng, styles=None):
 def render_captcha(text, rng, style=None):
     """Return one drawn captcha: uint8 (50, 200), 0 black .. 255 white.
 
-    `rng`, a numpy.random.Generator, places the two strokes; without a Style the letters are those of the embedded
+    `rng`, a numpy.random.Generator, places the two strokes; without a Style the letters are those of the synthetic
     set. Raises what `draw_letters` raises.
     """
     return render_captchas([text], rng, [style or Style()])[0]
 
 
-def draw_label(rng):
+def sample_label(rng):
     """Return five random characters, `n` twice as likely as any other."""
     # rng.random alone: NumPy may change how its other methods turn random bits into numbers.
-    return "".join(
-        DRAWN_LETTERS[int(value * len(DRAWN_LETTERS))] for value in rng.random(LABEL_LENGTH)
-    )
+    return "".join(SAMPLED_LETTERS[int(value * len(SAMPLED_LETTERS))] for value in rng.random(LABEL_LENGTH))
 
 
 def write_samples(folder, png=1040, jpg=30, seed=0):
@@ -310,7 +291,7 @@ def write_samples(folder, png=1040, jpg=30, seed=0):
     folder, rng = Path(folder), np.random.default_rng(seed)
     labels = dict.fromkeys([*LESSON_PNG[:png], *LESSON_JPG[:jpg]])
     while len(labels) < png + jpg:
-        labels.setdefault(draw_label(rng))
+        labels.setdefault(sample_label(rng))
     # The last ones become JPEG, so the four JPEG of lesson 1 go to the end.
     labels = sorted(labels, key=lambda label: label in LESSON_JPG)
     if folder.exists():
@@ -324,9 +305,3 @@ def write_samples(folder, png=1040, jpg=30, seed=0):
             else:
                 image.convert("RGB").save(unfinished / f"{label}.jpg", quality=90)
     return folder
-
-
-def drawing_version():
-    """Return eight hexadecimal digits that change whenever the drawing does, so that a stale set is not reused."""
-    sources = (Path(__file__), Path(__file__).with_name("fonts.py"))
-    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:8]

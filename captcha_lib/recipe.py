@@ -7,15 +7,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers, ops
-from keras.optimizers.schedules import CosineDecay
 
-from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH, decode_label
-from captcha_lib.cnn import plain_errors, show_progress
-from captcha_lib.ctc import BLANK, ctc_loss, decode_ctc, expect_blanks
-from captcha_lib.fonts import FULL, HEIGHT, WIDTH
+from captcha_lib.cnn import letter_heads, plain_errors, show_progress
+from captcha_lib.ctc import ctc_loss, decode_ctc, set_blank_bias, warm_up_and_decay
+from captcha_lib.family import BLANK, HEIGHT, LABEL_LENGTH, WIDTH, decode_label
+from captcha_lib.fonts import FULL
 from captcha_lib.generator import draw_strokes
 from captcha_lib.score import exact_match
-from captcha_lib.sim_to_real import STEPS
+from captcha_lib.synthetic import STEPS_PER_EPOCH
 
 # Each convolution: how many maps, the side of its window, how far it moves on, what is pooled after it.
 PLAIN = ((32, 3, 1, (2, 2)), (64, 3, 1, (2, 2)))
@@ -30,19 +29,19 @@ class Recipe:
     strided: bool = True  # a first layer with a larger window that moves on by 2 pixels
     decayed: bool = True  # a learning rate that rises, then falls
     ctc: bool = True  # a reading of every column, instead of five heads
-    varied: bool = True  # shifts, and strokes on top
+    augmented: bool = True  # shifts, and strokes on top
     recurrent: bool = False  # an LSTM along the columns, instead of a convolution
     averaged: bool = False  # the running mean of the weights, instead of the last ones
 
 
-CNN = Recipe(normalised=False, strided=False, decayed=False, ctc=False, varied=False)
+BASELINE = Recipe(normalised=False, strided=False, decayed=False, ctc=False, augmented=False)
 # Lesson 8's way from the one to the other, a change at a time, and three changes that were tried on top.
-LADDER = {
-    "CNN of lesson 4": CNN,
-    "+ batch normalisation": replace(CNN, normalised=True),
-    "+ strided first layer": replace(CNN, normalised=True, strided=True),
-    "+ warm-up and decay": Recipe(ctc=False, varied=False),
-    "+ CTC instead of five heads": Recipe(varied=False),
+ABLATION = {
+    "CNN of lesson 4": BASELINE,
+    "+ batch normalisation": replace(BASELINE, normalised=True),
+    "+ strided first layer": replace(BASELINE, normalised=True, strided=True),
+    "+ warm-up and decay": Recipe(ctc=False, augmented=False),
+    "+ CTC instead of five heads": Recipe(augmented=False),
     "+ shifts and strokes": Recipe(),
     "LSTM along the columns": Recipe(recurrent=True),
     "averaged weights": Recipe(averaged=True),
@@ -63,13 +62,11 @@ def build_recipe(recipe=Recipe()):
     bias, order = not recipe.normalised, "channels_last"  # the normalisation has a bias of its own
     maps = image = keras.Input((WIDTH, HEIGHT, 1), name="image")
     for filters, size, stride, pool in STRIDED if recipe.strided else PLAIN:
-        maps = layers.Conv2D(
-            filters, size, stride, "same", order, use_bias=bias, kernel_initializer="he_normal"
-        )(maps)
+        maps = layers.Conv2D(filters, size, stride, "same", order, use_bias=bias, kernel_initializer="he_normal")(maps)
         maps = activate(layers.MaxPooling2D(pool, data_format=order)(maps))
     if not recipe.ctc:
-        return keras.Model(image, read_fifths(maps))
-    columns = layers.Reshape((50, maps.shape[2] * maps.shape[3]))(maps)
+        return keras.Model(image, letter_heads(maps))
+    columns = layers.Reshape((maps.shape[1], maps.shape[2] * maps.shape[3]))(maps)
     if recipe.recurrent:
         columns = layers.Bidirectional(layers.LSTM(64, return_sequences=True))(columns)
     else:
@@ -78,15 +75,7 @@ def build_recipe(recipe=Recipe()):
     return keras.Model(image, layers.Dense(BLANK + 1, activation="softmax")(columns))
 
 
-def read_fifths(maps):
-    """Return the five heads of lesson 4 on maps (batch, 50, height, channels): probabilities (batch, 5, 19)."""
-    fifths = layers.Reshape((LABEL_LENGTH, -1))(maps)
-    hidden = layers.Dense(256, activation="relu")(fifths)
-    hidden = layers.Dense(64, activation="relu")(hidden)
-    return layers.Dense(len(ALPHABET), activation="softmax")(hidden)
-
-
-def vary_images(batches, seed=0):
+def augment(batches, seed=0):
     """Return the tf.data.Dataset `batches` with each image shifted by up to 6 x 4 pixels, and strokes drawn on half.
 
     Taught in lesson 8.
@@ -114,15 +103,14 @@ def shuffle_batches(images, labels, seed=0):
     return pairs.shuffle(len(images), seed=seed).batch(32)
 
 
-def prepare_training(model, recipe, steps, peak):
-    """Give a model its loss and its optimiser, whose rate reaches `peak` after a tenth of all `steps`.
+def compile_model(model, recipe, steps, peak_rate):
+    """Give a model its loss and its optimiser, whose rate reaches `peak_rate` after a tenth of all `steps`.
 
     Taught in lesson 8.
     """
     if recipe.decayed:
-        rate = CosineDecay(peak / 30, steps, warmup_target=peak, warmup_steps=steps // 10)
         optimizer = keras.optimizers.AdamW(
-            rate, weight_decay=1e-4, clipnorm=5, use_ema=recipe.averaged
+            warm_up_and_decay(peak_rate, steps), weight_decay=1e-4, clipnorm=5, use_ema=recipe.averaged
         )
     else:
         optimizer = keras.optimizers.Adam(0.001)
@@ -172,14 +160,14 @@ def train_recipe(batches, recipe=Recipe(), epochs=20, seed=0, start=None, callba
     keras.utils.set_random_seed(seed)
     model = build_recipe(recipe)
     if recipe.ctc:
-        expect_blanks(model)
+        set_blank_bias(model)
     if start:
         model.set_weights(start.get_weights())
-    prepare_training(model, recipe, epochs * (number or STEPS), peak=1e-3 if start else 4e-3)
+    compile_model(model, recipe, epochs * (number or STEPS_PER_EPOCH), peak_rate=1e-3 if start else 4e-3)
     history = model.fit(
-        vary_images(batches, seed) if recipe.varied else batches,
+        augment(batches, seed) if recipe.augmented else batches,
         epochs=epochs,
-        steps_per_epoch=None if number else STEPS,
+        steps_per_epoch=None if number else STEPS_PER_EPOCH,
         shuffle=False,
         verbose=0,
         callbacks=[show_progress(), *callbacks],
@@ -198,10 +186,10 @@ class WatchScore(keras.callbacks.Callback):
         self.images, self.labels = images, labels
         self.seconds, self.course = 0.0, []
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch, logs=None):  # noqa: D102 (Keras says what it is)
         self.started = time.perf_counter()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch, logs=None):  # noqa: D102
         self.seconds += time.perf_counter() - self.started
         readings = decode_either(np.asarray(self.model(self.images, training=False)))
         self.course.append((self.seconds, exact_match(readings, self.labels)))

@@ -12,9 +12,7 @@ def check_pairs(predicted, truth):
     if np.ndim(truth) == 0:
         raise ValueError(f"{truth!r} is no list of texts: expected one, such as ['2g7nm']")
     if np.shape(predicted) != np.shape(truth):
-        raise ValueError(
-            f"readings have shape {np.shape(predicted)}, truths {np.shape(truth)}: expected the same"
-        )
+        raise ValueError(f"readings have shape {np.shape(predicted)}, truths {np.shape(truth)}: expected the same")
     if len(truth) == 0:
         raise ValueError("there are no readings to score: expected at least one")
 
@@ -62,16 +60,14 @@ def character_error_rate(predicted, truth):
     return sum(map(edit_distance, predicted, truth)) / sum(len(label) for label in truth)
 
 
-def wilson_interval(hits, total, confidence=0.95):
-    """Return the lower and upper end, 0..1, of the interval for a share measured as `hits` of `total`.
+def wilson_interval(hits, total):
+    """Return the lower and upper end, 0..1, of the 95 % interval for a share measured as `hits` of `total`.
 
     Raises ValueError unless 0 <= hits <= total and total >= 1. Source: Wilson (1927). Taught in lesson 6.
     """
     if not 0 <= hits <= total or total < 1:
-        raise ValueError(
-            f"{hits} hits of {total} make no share: expected 0 <= hits <= total and total >= 1"
-        )
-    interval = binomtest(hits, total).proportion_ci(confidence, method="wilson")
+        raise ValueError(f"{hits} hits of {total} make no share: expected 0 <= hits <= total and total >= 1")
+    interval = binomtest(hits, total).proportion_ci(0.95, method="wilson")
     return float(interval.low), float(interval.high)
 
 

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 
-from captcha_lib.samples import list_paths, read_image
+from captcha_lib.samples import list_paths, open_image
 from captcha_lib.workspace import output_folder, written_beside
 
 
@@ -27,12 +27,12 @@ def show_images(files, columns=4):
     files = list_paths(files)
     rows = -(-len(files) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(2.4 * columns, rows), layout="constrained")
-    for axis in axes.flat:
-        axis.axis("off")
-    for axis, file in zip(axes.flat, files):
-        pixels = np.asarray(read_image(file))
-        axis.imshow(pixels)
-        axis.set_title(f"{os.path.basename(file)} {pixels.shape}")
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, file in zip(axes.flat, files):
+        pixels = np.asarray(open_image(file))
+        ax.imshow(pixels)
+        ax.set_title(f"{os.path.basename(file)} {pixels.shape}")
     return figure
 
 
@@ -45,27 +45,23 @@ def mark_mistakes(reading, truth):
 def show_readings(images, readings, truths, columns=5):
     """Return a figure with a grid of encoded images (200, 50, 1), each with its marked reading. Taught in lesson 4."""
     rows = -(-len(images) // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(1.9 * columns, 1.1 * rows), layout="constrained"
-    )
-    for axis in axes.flat:
-        axis.axis("off")
-    for axis, image, reading, truth in zip(axes.flat, images, readings, truths):
-        axis.imshow(image[:, :, 0].T, cmap="gray", vmin=0, vmax=1)
+    figure, axes = plt.subplots(rows, columns, figsize=(1.9 * columns, 1.1 * rows), layout="constrained")
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, image, reading, truth in zip(axes.flat, images, readings, truths):
+        ax.imshow(image[:, :, 0].T, cmap="gray", vmin=0, vmax=1)
         color = "black" if reading == truth else "C3"
-        axis.set_title(mark_mistakes(reading, truth), family="monospace", color=color)
+        ax.set_title(mark_mistakes(reading, truth), family="monospace", color=color)
     return figure
 
 
 def plot_history(history, *names):
     """Return a figure with one panel a name, such as 'loss': its course over the epochs. Taught in lesson 4."""
-    figure, axes = plt.subplots(
-        1, len(names), figsize=(4.5 * len(names), 3), layout="constrained", squeeze=False
-    )
-    for axis, name in zip(axes.flat, names):
+    figure, axes = plt.subplots(1, len(names), figsize=(4.5 * len(names), 3), layout="constrained", squeeze=False)
+    for ax, name in zip(axes.flat, names):
         epochs = range(1, len(history[name]) + 1)
-        axis.plot(epochs, history[name], label="training")
-        axis.plot(epochs, history[f"val_{name}"], "--", label="held out")
-        axis.set(xlabel="epoch", ylabel=name, ylim=(0, None))
-        axis.legend()
+        ax.plot(epochs, history[name], label="training")
+        ax.plot(epochs, history[f"val_{name}"], "--", label="held out")
+        ax.set(xlabel="epoch", ylabel=name, ylim=(0, None))
+        ax.legend()
     return figure

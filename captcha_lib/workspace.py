@@ -1,4 +1,4 @@
-"""Where things stand: images, caches, outputs, trained models (all lessons)."""
+"""Where outputs and trained models are kept, whole or not at all (all lessons)."""
 
 import errno
 import hashlib
@@ -9,20 +9,15 @@ import secrets
 import shutil
 import sys
 import time
-import zipfile
-import zlib
 from contextlib import contextmanager, suppress
-from functools import cache, partial
-from lzma import LZMAError
-from pathlib import Path, PurePosixPath
+from functools import cache
+from pathlib import Path
 
 import h5py
 from platformdirs import user_cache_path
-from tqdm import tqdm
 
-from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH
+from captcha_lib.samples import digest, list_images
 
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
 NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", None)}
 
 
@@ -57,9 +52,7 @@ def output_folder(kind):
                 if place == kept:
                     say_once(f"{root} cannot be written to: outputs go to {kept}")
                 return folder
-    raise PermissionError(
-        f"{folder} cannot be written to: name a folder that you may write to in CAPTCHA_OUTPUT"
-    )
+    raise PermissionError(f"{folder} cannot be written to: name a folder that you may write to in CAPTCHA_OUTPUT")
 
 
 def _find_project():
@@ -101,121 +94,6 @@ def written_beside(target):
         shutil.rmtree(place, ignore_errors=True)
 
 
-def list_images(folder):
-    """Return the image files that lie directly in `folder`, as Paths in the order of their names."""
-    files = (file for file in Path(folder).iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
-    shown = (file for file in files if not file.name.startswith(".") and file.is_file())
-    return sorted(shown, key=lambda file: file.name)
-
-
-def digest(files):
-    """Return the SHA-256, as 64 hexadecimal digits, over the names and contents of files in byte order of names."""
-    total = hashlib.sha256()
-    for file in sorted(files, key=lambda file: os.fsencode(file.name)):
-        total.update(os.fsencode(file.name) + hashlib.sha256(file.read_bytes()).digest())
-    return total.hexdigest()
-
-
-def is_captcha(file):
-    """Return whether a path's name is that of a captcha image: its text and an image suffix, such as 2g7nm.png."""
-    label = re.fullmatch(f"[{ALPHABET}]{{{LABEL_LENGTH}}}", file.stem)
-    return bool(label) and file.suffix.lower() in IMAGE_SUFFIXES
-
-
-def find_images(place):
-    """Return the folder of captcha images that `place` is or holds, at any depth; a zip is unpacked into the cache.
-
-    Folders of other pictures, and those that may not be opened, are passed over; where no folder is left, a zip
-    inside `place` will do, a bad one being named in a line and passed over. Raises FileNotFoundError where there are
-    no captcha images, PermissionError where they may lie in a folder that may not be opened, ValueError for a `place`
-    that is no zip or one that is cut short.
-    """
-    if not place.exists():
-        raise FileNotFoundError(
-            f"{place} does not exist: expected a folder of images, or a zip of one"
-        )
-    if place.is_file():
-        return _unpack_images(place)
-    folders, archives, refused = [place], [], None
-    # Level by level: the public set holds its images twice, and only the outermost copy is wanted.
-    for folder in folders:
-        try:
-            with os.scandir(folder) as entries:
-                inside = {folder / entry.name: entry for entry in entries}
-            files = [path for path in inside if inside[path].is_file()]
-            if any(map(is_captcha, files)):
-                return folder
-            folders += sorted(path for path in inside if inside[path].is_dir(follow_symlinks=False))
-            archives += sorted(path for path in files if path.suffix.lower() == ".zip")
-        except OSError as error:
-            refused = refused or f"{folder} cannot be opened ({error.strerror})"
-    for archive in archives:
-        try:
-            return _unpack_images(archive)
-        except FileNotFoundError:
-            continue  # a zip of something else
-        except (OSError, ValueError) as error:
-            say(f"Not used: {error}")
-    if refused:
-        raise PermissionError(f"{refused}: expected captcha images in a folder that you may read")
-    raise FileNotFoundError(
-        f"{place} holds no captcha images: expected files such as 2g7nm.png in it"
-    )
-
-
-def _unpack_images(archive):
-    """Return a folder in the cache with the images of a zip, each name once, whatever its folder in the zip."""
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            # Windows may have written backslashes between folders.
-            members = {
-                member: PurePosixPath(member.replace("\\", "/")) for member in opened.namelist()
-            }
-            images = {
-                path.name: partial(opened.read, member)
-                for member, path in reversed(members.items())
-                if path.suffix.lower() in IMAGE_SUFFIXES
-                and not path.name.startswith(".")
-                and not member.endswith(("/", "\\"))
-            }
-            if not any(is_captcha(PurePosixPath(name)) for name in images):
-                raise FileNotFoundError(
-                    f"{archive} holds no captcha images: expected a zip of files such as 2g7nm.png"
-                )
-            return copy_images(f"unpacked-{digest([archive])[:8]}", images)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise OSError(f"{archive} cannot be unpacked: {error}") from None
-    except (RuntimeError, UnicodeError) as error:
-        raise ValueError(
-            f"{archive} cannot be unpacked ({error}): expected a zip without a password, packed in the usual way"
-        ) from None
-    except (zipfile.BadZipFile, zlib.error, LZMAError, EOFError) as error:
-        with open(archive, "rb") as opened:
-            if opened.read(2) != b"PK":
-                raise ValueError(
-                    f"{archive} is no zip: expected a folder of images, or a zip of one"
-                ) from None
-        raise ValueError(
-            f"{archive} is no complete zip ({error}): upload or fetch it again"
-        ) from None
-
-
-def copy_images(name, images):
-    """Return the folder `name` in the cache, filled once, with a progress bar; half a copy is never left behind.
-
-    `images` is a dict of file names, each with a function that returns the file's bytes.
-    """
-    folder = cache_folder() / name
-    if not folder.exists():
-        with written_beside(folder) as unfinished:
-            unfinished.mkdir()
-            for file_name, read in tqdm(images.items(), "copying images", unit="file"):
-                (unfinished / file_name).write_bytes(read())
-    return folder
-
-
 def model_file(name, samples_folder):
     """Return where the weights of a model trained on this folder's images are kept.
 
@@ -229,9 +107,7 @@ def describe_shape(model):
     text = json.dumps(model.get_config(), default=str)
     for number, layer in enumerate(model.layers):
         text = text.replace(f'"{layer.name}"', str(number))
-    text = re.sub(
-        r'("name": "\w+?)_\d+(?=")', r"\1", text
-    )  # of the model, and of layers inside layers
+    text = re.sub(r'("name": "\w+?)_\d+(?=")', r"\1", text)  # of the model, and of layers inside layers
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -249,7 +125,7 @@ def save_model(model, seconds, file):
 
 
 def _load_model(model, file):
-    """Give a model the weights that a file keeps for its very shape; return the seconds of their training, else None."""
+    """Give a model the weights that a file keeps for its shape; return the seconds of their training, else None."""
     with suppress(OSError, KeyError, ValueError, RuntimeError), h5py.File(file) as kept:
         if kept.attrs["shape"] == describe_shape(model):
             model.load_weights(file)

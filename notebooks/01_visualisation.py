@@ -77,7 +77,7 @@ if not find_spec("captcha_lib"):  # Colab and Kaggle open a notebook alone
     sys.path += map(abspath, map(dirname, glob("course/**/captcha_lib", recursive=True)))
 
 # %% [markdown]
-# The third finds a folder of images and tells you which one it took. Without the real images it draws a look-alike set,
+# The third finds a folder of images and tells you which one it took. Without the real images it draws a synthetic set,
 # so every lesson runs anywhere. The words of the lesson were written beside that set; your numbers differ a little if
 # you use the real one.
 
@@ -95,7 +95,7 @@ samples_folder = locate_samples()
 # have them, so we fall back on its first eight.)
 
 # %%
-from captcha_lib.workspace import list_images
+from captcha_lib.samples import list_images
 
 names = ["2g7nm.png", "34pcn.png", "bny23.png", "c4mcm.png"]
 names += ["3c7de.jpg", "nxf2c.jpg", "pcmcc.jpg", "yge7c.jpg"]
@@ -104,15 +104,15 @@ files = files or list_images(samples_folder)[:8]
 print(len(files), "files")
 
 # %% [markdown]
-# To draw them we need each file as an array. `read_image` opens a file with Pillow and refuses anything that is no
+# To draw them we need each file as an array. `open_image` opens a file with Pillow and refuses anything that is no
 # complete image of 200 x 50 pixels:
 
 # %%
 import numpy as np
 
-from captcha_lib.samples import read_image
+from captcha_lib.samples import open_image
 
-first = np.asarray(read_image(files[0]))
+first = np.asarray(open_image(files[0]))
 print(files[0].name, first.shape, first.dtype)
 
 # %% [markdown]
@@ -131,12 +131,12 @@ def show_images(files, columns=4):
     files = list_paths(files)
     rows = -(-len(files) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(2.4 * columns, rows), layout="constrained")
-    for axis in axes.flat:
-        axis.axis("off")
-    for axis, file in zip(axes.flat, files):
-        pixels = np.asarray(read_image(file))
-        axis.imshow(pixels)
-        axis.set_title(f"{os.path.basename(file)} {pixels.shape}")
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, file in zip(axes.flat, files):
+        pixels = np.asarray(open_image(file))
+        ax.imshow(pixels)
+        ax.set_title(f"{os.path.basename(file)} {pixels.shape}")
     return figure
 
 
@@ -152,7 +152,7 @@ plt.show()
 
 # %%
 for file in files:
-    print(file.name, np.asarray(read_image(file)).shape)
+    print(file.name, np.asarray(open_image(file)).shape)
 
 # %% [markdown]
 # The name of each file is the text in it. Somebody typed those names, one by one: they are our **labels**.
@@ -164,7 +164,7 @@ for file in files:
 # (`convert` makes sure that we get these four, whatever a folder of your own may hold.)
 
 # %%
-rgba = np.asarray(read_image(files[0]).convert("RGBA"))
+rgba = np.asarray(open_image(files[0]).convert("RGBA"))
 red, green, blue, alpha = np.moveaxis(rgba, -1, 0)
 print("red equals green:", (red == green).all())
 print("red equals blue: ", (red == blue).all())
@@ -176,7 +176,7 @@ print("alpha holds only:", np.unique(alpha))
 
 # %%
 all_files = list_images(samples_folder)
-pixels = [np.asarray(read_image(file).convert("RGB")) for file in all_files]
+pixels = [np.asarray(open_image(file).convert("RGB")) for file in all_files]
 grey_files = sum((image == image[..., :1]).all() for image in pixels)
 print(f"{grey_files:,} of {len(pixels):,} files are grey in every pixel")
 
@@ -194,9 +194,9 @@ print(grey.shape, f"{grey.nbytes / 1e6:.0f} MB")
 # A **histogram** counts how many pixels have each grey level, from 0 (black) to 255 (white):
 
 # %%
-figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
-axis.hist(grey.ravel(), bins=64, range=(0, 256))
-axis.set(xlabel="grey level (0 black, 255 white)", ylabel="pixels", yscale="log")
+figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
+ax.hist(grey.ravel(), bins=64, range=(0, 256))
+ax.set(xlabel="grey level (0 black, 255 white)", ylabel="pixels", yscale="log")
 plt.show()
 
 # %%
@@ -219,9 +219,9 @@ for name, value in share.items():
 
 # %%
 background = grey.max(axis=0)
-figure, axis = plt.subplots(figsize=(7, 2.2), layout="constrained")
-picture = axis.imshow(background, cmap="gray", vmin=0, vmax=255)
-axis.set(xlabel="column (pixels)", ylabel="row (pixels)")
+figure, ax = plt.subplots(figsize=(7, 2.2), layout="constrained")
+picture = ax.imshow(background, cmap="gray", vmin=0, vmax=255)
+ax.set(xlabel="column (pixels)", ylabel="row (pixels)")
 figure.colorbar(picture, label="grey level")
 plt.show()
 
@@ -250,9 +250,9 @@ print("images with exactly five pieces:", (pieces == 5).sum(), "of", len(grey))
 
 # %%
 labelled, count = label(grey[0] < 128)
-figure, axis = plt.subplots(figsize=(7, 2.2), layout="constrained")
-axis.imshow(np.where(labelled, labelled % 10 + 1, np.nan), cmap="tab10")
-axis.set(xlabel="column (pixels)", ylabel="row (pixels)")
+figure, ax = plt.subplots(figsize=(7, 2.2), layout="constrained")
+ax.imshow(np.where(labelled, labelled % 10 + 1, np.nan), cmap="tab10")
+ax.set(xlabel="column (pixels)", ylabel="row (pixels)")
 plt.show()
 
 # %%
@@ -272,11 +272,11 @@ print(f"{count} pieces; the largest holds {sizes.max() / sizes.sum():.0%} of the
 # %%
 crossings = np.abs(np.diff((grey[0] < 128).astype(int), axis=1)).sum(axis=1)
 row = grey[0, crossings.argmax()]
-figure, axis = plt.subplots(figsize=(7, 2.4), layout="constrained")
-axis.plot(row, drawstyle="steps-mid")
-axis.axhline(128, color="C1", linestyle="--", label="our limit for ink")
-axis.set(xlabel="column (pixels)", ylabel="grey level")
-axis.legend()
+figure, ax = plt.subplots(figsize=(7, 2.4), layout="constrained")
+ax.plot(row, drawstyle="steps-mid")
+ax.axhline(128, color="C1", linestyle="--", label="our limit for ink")
+ax.set(xlabel="column (pixels)", ylabel="grey level")
+ax.legend()
 plt.show()
 
 # %%
@@ -292,9 +292,9 @@ print("row", crossings.argmax(), "crosses the limit", crossings.max(), "times")
 values = grey.astype(float)
 neighbours = (values[:, :, :-2] + values[:, :, 2:]) / 2
 comb = np.abs(values[:, :, 1:-1] - neighbours).mean(axis=(0, 1))
-figure, axis = plt.subplots(figsize=(7, 2.4), layout="constrained")
-axis.plot(np.arange(1, 199), comb)
-axis.set(xlabel="column (pixels)", ylabel="mean difference\n(grey levels)", ylim=(0, None))
+figure, ax = plt.subplots(figsize=(7, 2.4), layout="constrained")
+ax.plot(np.arange(1, 199), comb)
+ax.set(xlabel="column (pixels)", ylabel="mean difference\n(grey levels)", ylim=(0, None))
 plt.show()
 
 # %%
@@ -312,11 +312,11 @@ for start in (30, 60, 90, 120):
 # One last picture. The mean of all images shows where ink ever falls:
 
 # %%
-figure, axis = plt.subplots(figsize=(7, 2.2), layout="constrained")
-axis.imshow(grey.mean(axis=0), cmap="gray")
-axis.axvline(25, color="C1", linestyle="--")
-axis.axvline(149, color="C1", linestyle="--")
-axis.set(xlabel="column (pixels)", ylabel="row (pixels)")
+figure, ax = plt.subplots(figsize=(7, 2.2), layout="constrained")
+ax.imshow(grey.mean(axis=0), cmap="gray")
+ax.axvline(25, color="C1", linestyle="--")
+ax.axvline(149, color="C1", linestyle="--")
+ax.set(xlabel="column (pixels)", ylabel="row (pixels)")
 plt.show()
 
 # %%

@@ -74,7 +74,7 @@ if not find_spec("captcha_lib"):  # Colab and Kaggle open a notebook alone
     sys.path += map(abspath, map(dirname, glob("course/**/captcha_lib", recursive=True)))
 
 # %% [markdown]
-# The third finds a folder of images and tells you which one it took. Without the real images it draws a look-alike set,
+# The third finds a folder of images and tells you which one it took. Without the real images it draws a synthetic set,
 # so every lesson runs anywhere. The words of the lesson were written beside that set; your numbers differ a little if
 # you use the real one.
 
@@ -91,7 +91,7 @@ samples_folder = locate_samples()
 # The text of an image is its file name without the ending. Python's `Path` takes it apart:
 
 # %%
-from captcha_lib.workspace import list_images
+from captcha_lib.samples import list_images
 
 file = list_images(samples_folder)[0]
 print("name:  ", file.name)
@@ -110,23 +110,25 @@ print("stem:  ", file.stem)
 # ## The table
 #
 # One row a file: its name, ending, label, the label's length, and one column for each character. The function below is
-# the one in `captcha_lib.samples`. Its two `if` blocks refuse an empty folder and two files with the same label:
+# the one in `captcha_lib.samples`. Its two `if` blocks refuse an empty folder and two files with the same label.
+# `COURSE` says what all our images have in common: 19 characters, five in a label, 200 x 50 pixels. It is the default,
+# and no lesson up to the eighth passes another family:
 
 # %%
 import pandas as pd
 
-from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH, check_label
+from captcha_lib.family import ALPHABET, COURSE, LABEL_LENGTH, check_label
 
 
-def read_samples(folder):
+def read_samples(folder, family=COURSE):
     files = list_images(folder)
     if not files:
         raise FileNotFoundError(f"{folder} holds no images: expected files such as 2g7nm.png in it")
     samples = pd.DataFrame({"file_name": [file.name for file in files]})
     samples["extension"] = [file.suffix[1:].lower() for file in files]
-    samples["label"] = [check_label(file.stem) for file in files]
+    samples["label"] = [check_label(file.stem, family) for file in files]
     samples["label_size"] = samples["label"].str.len()
-    for position in range(LABEL_LENGTH):
+    for position in range(family.longest):
         samples[f"c{position + 1}"] = samples["label"].str[position]
     twins = samples.loc[samples["label"].duplicated(keep=False), "file_name"]
     if len(twins):
@@ -199,9 +201,9 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 
 counts = count_characters(samples)
-figure, axis = plt.subplots(figsize=(8, 3), layout="constrained")
-sns.barplot(counts, x="character", y="count", color="C0", ax=axis)
-axis.set(xlabel="character", ylabel="count, all five positions")
+figure, ax = plt.subplots(figsize=(8, 3), layout="constrained")
+sns.barplot(counts, x="character", y="count", color="C0", ax=ax)
+ax.set(xlabel="character", ylabel="count, all five positions")
 plt.show()
 
 # %%
@@ -240,9 +242,9 @@ print("n:", away["n"], "  the others: from", away.drop("n").min(), "to", away.dr
 positions = [f"c{position + 1}" for position in range(LABEL_LENGTH)]
 by_position = samples[positions].apply(lambda column: column.value_counts())
 by_position = by_position.reindex(list(ALPHABET)).fillna(0).astype(int)
-figure, axis = plt.subplots(figsize=(8, 2.6), layout="constrained")
-sns.heatmap(by_position.T, cmap="cividis", cbar_kws={"label": "count"}, ax=axis)
-axis.set(xlabel="character", ylabel="position")
+figure, ax = plt.subplots(figsize=(8, 2.6), layout="constrained")
+sns.heatmap(by_position.T, cmap="cividis", cbar_kws={"label": "count"}, ax=ax)
+ax.set(xlabel="character", ylabel="position")
 plt.show()
 
 # %%

@@ -74,7 +74,7 @@ if not find_spec("captcha_lib"):  # Colab and Kaggle open a notebook alone
     sys.path += map(abspath, map(dirname, glob("course/**/captcha_lib", recursive=True)))
 
 # %% [markdown]
-# The third finds a folder of images and tells you which one it took. Without the real images it draws a look-alike set,
+# The third finds a folder of images and tells you which one it took. Without the real images it draws a synthetic set,
 # so every lesson runs anywhere. The words of the lesson were written beside that set; your numbers differ a little if
 # you use the real one.
 
@@ -91,7 +91,7 @@ samples_folder = locate_samples()
 # A network works on numbers. The number of a character is its place in the alphabet, counted from 0:
 
 # %%
-from captcha_lib.alphabet import ALPHABET, check_label
+from captcha_lib.family import ALPHABET, COURSE, HEIGHT, WIDTH, check_label
 
 print(ALPHABET, len(ALPHABET))
 print("2 is number", ALPHABET.index("2"), "and n is number", ALPHABET.index("n"))
@@ -104,8 +104,8 @@ print("2 is number", ALPHABET.index("2"), "and n is number", ALPHABET.index("n")
 import numpy as np
 
 
-def encode_label(text):
-    return np.array([ALPHABET.index(character) for character in check_label(text)])
+def encode_label(text, family=COURSE):
+    return np.array([family.alphabet.index(character) for character in check_label(text, family)])
 
 
 # %% [markdown]
@@ -113,13 +113,13 @@ def encode_label(text):
 
 
 # %%
-def decode_label(indices):
+def decode_label(indices, alphabet=ALPHABET):
     for index in indices:
-        if not 0 <= index < len(ALPHABET):
+        if not 0 <= index < len(alphabet):
             raise ValueError(
-                f"no character has the number {index}: expected 0 to {len(ALPHABET) - 1}"
+                f"no character has the number {index}: expected 0 to {len(alphabet) - 1}"
             )
-    return "".join(ALPHABET[index] for index in indices)
+    return "".join(alphabet[index] for index in indices)
 
 
 # %%
@@ -131,7 +131,7 @@ print(decode_label(encode_label("2g7nm")))
 # not trust one example, we check every label we have:
 
 # %%
-from captcha_lib.samples import read_image, read_samples
+from captcha_lib.samples import open_image, read_samples
 
 samples = read_samples(samples_folder)
 survived = sum(decode_label(encode_label(label)) == label for label in samples["label"])
@@ -147,7 +147,7 @@ import matplotlib.pyplot as plt
 
 samples = samples[samples["extension"] == "png"]
 path = samples_folder / samples["file_name"].iloc[0]
-image = read_image(path)
+image = open_image(path)
 plt.figure(figsize=(5, 1.5))
 plt.imshow(image)
 plt.show()
@@ -245,11 +245,11 @@ CROP = slice(25, 150)
 
 def crop_image(pixels):
     cropped = Image.fromarray(np.ascontiguousarray(pixels[:, CROP]))
-    return np.asarray(cropped.resize((200, 50), Image.Resampling.BILINEAR))
+    return np.asarray(cropped.resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR))
 
 
-def encode_image(path, crop=False):
-    pixels = np.asarray(read_image(path).convert("L"), dtype="float32") / 255
+def encode_image(path, crop=False, family=COURSE):
+    pixels = np.asarray(open_image(path, family).convert("L"), dtype="float32") / 255
     if crop:
         pixels = crop_image(pixels)
     return pixels.T[:, :, np.newaxis]
@@ -286,14 +286,15 @@ with tempfile.TemporaryDirectory() as folder:
 from sklearn.model_selection import train_test_split
 
 
-def build_dataset(folder, crop=False, test_size=0.1, seed=42):
-    samples = read_samples(folder)
+def build_dataset(folder, crop=False, seed=42, family=COURSE):
+    samples = read_samples(folder, family)
     samples = samples[samples["extension"] == "png"]
     if len(samples) < 2:
         raise ValueError(f"{folder} holds {len(samples)} PNG files: expected two or more to split")
-    x = np.array([encode_image(Path(folder) / name, crop) for name in samples["file_name"]])
-    y = np.array([encode_label(label) for label in samples["label"]])
-    return train_test_split(x, y, test_size=test_size, random_state=seed)
+    files = [Path(folder) / name for name in samples["file_name"]]
+    x = np.array([encode_image(file, crop, family) for file in files])
+    y = np.array([encode_label(label, family) for label in samples["label"]])
+    return train_test_split(x, y, test_size=0.1, random_state=seed)
 
 
 # %%
@@ -326,10 +327,10 @@ rows = [
 ]
 figure, axes = plt.subplots(4, 2, figsize=(7, 5), layout="constrained")
 for pair, (x, y, name) in zip(axes, rows):
-    for axis, place in zip(pair, (0, -1)):
-        axis.imshow(x[place, :, :, 0].T, cmap="gray", vmin=0, vmax=1)
-        axis.set_title(f"{name} [{place}]: {decode_label(y[place])}")
-        axis.axis("off")
+    for ax, place in zip(pair, (0, -1)):
+        ax.imshow(x[place, :, :, 0].T, cmap="gray", vmin=0, vmax=1)
+        ax.set_title(f"{name} [{place}]: {decode_label(y[place])}")
+        ax.axis("off")
 plt.show()
 
 # %%
@@ -369,13 +370,13 @@ import os
 from captcha_lib.dataset import find_files
 
 
-def stream_dataset(samples, batch_size, crop=False, seed=None):
+def stream_dataset(samples, batch_size, crop=False, seed=None, family=COURSE):
     import tensorflow as tf  # here, because tables and arrays are also of use without it
 
     files = find_files(samples)
     for file in files:
-        read_image(file)
-    labels = np.array([encode_label(label) for label in samples["label"]])
+        open_image(file, family)
+    labels = np.array([encode_label(label, family) for label in samples["label"]])
     # As bytes, because a path need not be UTF-8.
     stream = tf.data.Dataset.from_tensor_slices((list(map(os.fsencode, files)), labels))
     if seed is not None:
@@ -384,9 +385,9 @@ def stream_dataset(samples, batch_size, crop=False, seed=None):
 
     def read(path, label):
         image = tf.numpy_function(
-            lambda name: encode_image(os.fsdecode(name), crop), [path], tf.float32
+            lambda name: encode_image(os.fsdecode(name), crop, family), [path], tf.float32
         )
-        return tf.ensure_shape(image, (200, 50, 1)), label
+        return tf.ensure_shape(image, (family.width, family.height, 1)), label
 
     return stream.map(read).batch(batch_size).prefetch(2)
 

@@ -75,7 +75,7 @@ if not find_spec("captcha_lib"):  # Colab and Kaggle open a notebook alone
     sys.path += map(abspath, map(dirname, glob("course/**/captcha_lib", recursive=True)))
 
 # %% [markdown]
-# The third finds a folder of images and tells you which one it took. Without the real images it draws a look-alike set,
+# The third finds a folder of images and tells you which one it took. Without the real images it draws a synthetic set,
 # so every lesson runs anywhere. The words of the lesson were written beside that set; your numbers differ a little if
 # you use the real one.
 
@@ -119,8 +119,8 @@ axes[0].imshow(image, cmap="gray", vmin=0, vmax=1)
 axes[0].set_title("the image")
 axes[1].imshow(edges, cmap="PuOr", vmin=-3, vmax=3)
 axes[1].set_title("what the window finds: brighter or darker to the right")
-for axis in axes:
-    axis.axis("off")
+for ax in axes:
+    ax.axis("off")
 plt.show()
 
 # %%
@@ -139,7 +139,7 @@ import keras
 from keras import layers
 
 
-def find_shapes(image):
+def extract_features(image):
     maps = image
     for number, filters in enumerate((32, 64), start=1):
         maps = layers.Conv2D(
@@ -169,19 +169,23 @@ def find_shapes(image):
 print("one fifth:", 50 // 5, "x", 12, "x", 64, "=", 10 * 12 * 64, "values")
 
 # %% [markdown]
-# Each strip then goes through the same three dense layers, the last of which gives 19 probabilities, one a character:
+# Each strip then goes through the same three dense layers, the last of which gives 19 probabilities, one a character.
+# The -1 in `Reshape` stands for whatever is left over, 7,680 here:
 
 # %%
-from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH, decode_label
+from captcha_lib.family import ALPHABET, HEIGHT, LABEL_LENGTH, WIDTH, decode_label
+
+
+def letter_heads(maps):
+    fifths = layers.Reshape((LABEL_LENGTH, -1))(maps)
+    hidden = layers.Dense(256, activation="relu")(fifths)
+    hidden = layers.Dense(64, activation="relu")(hidden)
+    return layers.Dense(len(ALPHABET), activation="softmax")(hidden)
 
 
 def build_cnn():
-    image = keras.Input((200, 50, 1), name="image")
-    fifths = layers.Reshape((LABEL_LENGTH, 7680))(find_shapes(image))
-    hidden = layers.Dense(256, activation="relu")(fifths)
-    hidden = layers.Dense(64, activation="relu")(hidden)
-    letters = layers.Dense(len(ALPHABET), activation="softmax")(hidden)
-    return keras.Model(image, letters, name="cnn")
+    image = keras.Input((WIDTH, HEIGHT, 1), name="image")
+    return keras.Model(image, letter_heads(extract_features(image)), name="cnn")
 
 
 # %%
@@ -199,12 +203,12 @@ print(f"{'together':35} {model.count_params():>9,} parameters")
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(9, 1.4), layout="constrained")
-for axis, place in zip(axes, (0, 1, 2)):
-    axis.imshow(x_test[place, :, :, 0].T, cmap="gray", vmin=0, vmax=1)
+for ax, place in zip(axes, (0, 1, 2)):
+    ax.imshow(x_test[place, :, :, 0].T, cmap="gray", vmin=0, vmax=1)
     for border in (40, 80, 120, 160):
-        axis.axvline(border, color="C1", linestyle="--")
-    axis.set_title(decode_label(y_test[place]))
-    axis.axis("off")
+        ax.axvline(border, color="C1", linestyle="--")
+    ax.set_title(decode_label(y_test[place]))
+    ax.axis("off")
 plt.show()
 
 # %%
@@ -230,8 +234,8 @@ print(f"{-np.log(1 / len(ALPHABET)):.2f}")
 # no weight moves because of them. (`check_numbers` refuses labels that hold anything but the numbers of characters.)
 
 # %%
-from captcha_lib.alphabet import check_numbers
 from captcha_lib.cnn import show_progress
+from captcha_lib.family import check_numbers
 
 
 def train_cnn(x_train, y_train, validation_data=None, epochs=30, seed=0):
@@ -283,12 +287,12 @@ def plot_history(history, *names):
     figure, axes = plt.subplots(
         1, len(names), figsize=(4.5 * len(names), 3), layout="constrained", squeeze=False
     )
-    for axis, name in zip(axes.flat, names):
+    for ax, name in zip(axes.flat, names):
         epochs = range(1, len(history[name]) + 1)
-        axis.plot(epochs, history[name], label="training")
-        axis.plot(epochs, history[f"val_{name}"], "--", label="held out")
-        axis.set(xlabel="epoch", ylabel=name, ylim=(0, None))
-        axis.legend()
+        ax.plot(epochs, history[name], label="training")
+        ax.plot(epochs, history[f"val_{name}"], "--", label="held out")
+        ax.set(xlabel="epoch", ylabel=name, ylim=(0, None))
+        ax.legend()
     return figure
 
 
@@ -341,12 +345,12 @@ def show_readings(images, readings, truths, columns=5):
     figure, axes = plt.subplots(
         rows, columns, figsize=(1.9 * columns, 1.1 * rows), layout="constrained"
     )
-    for axis in axes.flat:
-        axis.axis("off")
-    for axis, image, reading, truth in zip(axes.flat, images, readings, truths):
-        axis.imshow(image[:, :, 0].T, cmap="gray", vmin=0, vmax=1)
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, image, reading, truth in zip(axes.flat, images, readings, truths):
+        ax.imshow(image[:, :, 0].T, cmap="gray", vmin=0, vmax=1)
         color = "black" if reading == truth else "C3"
-        axis.set_title(mark_mistakes(reading, truth), family="monospace", color=color)
+        ax.set_title(mark_mistakes(reading, truth), family="monospace", color=color)
     return figure
 
 

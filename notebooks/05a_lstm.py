@@ -76,7 +76,7 @@ if not find_spec("captcha_lib"):  # Colab and Kaggle open a notebook alone
     sys.path += map(abspath, map(dirname, glob("course/**/captcha_lib", recursive=True)))
 
 # %% [markdown]
-# The third finds a folder of images and tells you which one it took. Without the real images it draws a look-alike set,
+# The third finds a folder of images and tells you which one it took. Without the real images it draws a synthetic set,
 # so every lesson runs anywhere. The words of the lesson were written beside that set; your numbers differ a little if
 # you use the real one.
 
@@ -98,15 +98,15 @@ samples_folder = locate_samples()
 # %%
 import matplotlib.pyplot as plt
 
-from captcha_lib.alphabet import decode_label
 from captcha_lib.dataset import build_dataset
+from captcha_lib.family import decode_label
 
 x_train, x_test, y_train, y_test = build_dataset(samples_folder)
-figure, axis = plt.subplots(figsize=(9, 2.4), layout="constrained")
-axis.imshow(x_test[0, :, :, 0].T, cmap="gray", vmin=0, vmax=1)
+figure, ax = plt.subplots(figsize=(9, 2.4), layout="constrained")
+ax.imshow(x_test[0, :, :, 0].T, cmap="gray", vmin=0, vmax=1)
 for column in range(1, 50):
-    axis.axvline(4 * column - 0.5, color="C1", linewidth=0.6)
-axis.set(xlabel="x (pixels)", ylabel="y (pixels)", title=decode_label(y_test[0]))
+    ax.axvline(4 * column - 0.5, color="C1", linewidth=0.6)
+ax.set(xlabel="x (pixels)", ylabel="y (pixels)", title=decode_label(y_test[0]))
 plt.show()
 
 # %%
@@ -136,11 +136,11 @@ print(f"{len(columns)} columns for {y_test.shape[1]} letters: at most {len(colum
 # share the same $w$, $u$ and $b$ (which is not drawn):
 
 # %%
-from captcha_lib.drawings import draw_unrolled
+from captcha_lib.diagrams import plot_unrolled
 from captcha_lib.show import save_figure
 
-figure, axis = plt.subplots(figsize=(8, 2.4), layout="constrained")
-draw_unrolled(axis)
+figure, ax = plt.subplots(figsize=(8, 2.4), layout="constrained")
+plot_unrolled(ax)
 save_figure(figure, "rnn_unrolled", dpi=200)
 plt.show()
 
@@ -175,16 +175,16 @@ print("16 states after 50 columns, the same as Keras':", np.allclose(h, by_keras
 # for three values of $u$:
 
 # %%
-figure, axis = plt.subplots(figsize=(6, 2.6), layout="constrained")
+figure, ax = plt.subplots(figsize=(6, 2.6), layout="constrained")
 memory = {}
 for weight, line in [(0.5, "-"), (0.9, "--"), (1.0, ":")]:
     h = [np.tanh(1.0)]
     for step in range(49):
         h.append(np.tanh(weight * h[-1]))
     memory[weight] = h
-    axis.plot(h, line, label=f"u = {weight}")
-axis.set(xlabel="step t (column)", ylabel="state $h_t$", ylim=(0, 0.8))
-axis.legend()
+    ax.plot(h, line, label=f"u = {weight}")
+ax.set(xlabel="step t (column)", ylabel="state $h_t$", ylim=(0, 0.8))
+ax.legend()
 plt.show()
 
 # %%
@@ -223,11 +223,11 @@ for weight in (0.5, 0.9, 1.0):
     gradients[f"plain, u scaled to {weight}"] = gradient_by_column(layer, noise)
 
 # %%
-figure, axis = plt.subplots(figsize=(6, 3), layout="constrained")
+figure, ax = plt.subplots(figsize=(6, 3), layout="constrained")
 for (name, gradient), line in zip(gradients.items(), ("-", "--", ":")):
-    axis.semilogy(gradient, line, label=name)
-axis.set(xlabel="step t (column)", ylabel="gradient of the end\nwith respect to $x_t$")
-axis.legend()
+    ax.semilogy(gradient, line, label=name)
+ax.set(xlabel="step t (column)", ylabel="gradient of the end\nwith respect to $x_t$")
+ax.legend()
 plt.show()
 
 # %%
@@ -255,11 +255,11 @@ for name, gradient in gradients.items():
 from scipy.special import expit as logistic
 
 x = np.linspace(-6, 6, 200)
-figure, axis = plt.subplots(figsize=(6, 2.8), layout="constrained")
-axis.plot(x, np.tanh(x), label="tanh")
-axis.plot(x, logistic(x), "--", label="logistic")
-axis.set(xlabel="x", ylabel="squashed")
-axis.legend()
+figure, ax = plt.subplots(figsize=(6, 2.8), layout="constrained")
+ax.plot(x, np.tanh(x), label="tanh")
+ax.plot(x, logistic(x), "--", label="logistic")
+ax.set(xlabel="x", ylabel="squashed")
+ax.legend()
 plt.show()
 
 # %%
@@ -295,12 +295,12 @@ for name, squash in [("tanh", np.tanh), ("logistic", logistic)]:
 # **cell state** $c$, and it is carried along a straight line on which hardly anything happens. That is the whole trick:
 
 # %%
-from captcha_lib.drawings import draw_cell
+from captcha_lib.diagrams import plot_cell
 
 
 def show_cell(path=None):
-    figure, axis = plt.subplots(figsize=(7, 3.7), layout="constrained")
-    draw_cell(axis, path)
+    figure, ax = plt.subplots(figsize=(7, 3.7), layout="constrained")
+    plot_cell(ax, path)
     save_figure(figure, f"lstm_{path or 'cell'}", dpi=200)
     plt.show()
 
@@ -404,10 +404,10 @@ stories = {
     "selection: o open at 40": walk(is_open, is_open, stray, spoken_at_40),
 }
 figure, axes = plt.subplots(1, 4, figsize=(10, 2.4), layout="constrained", sharey=True)
-for axis, (name, (c, h)) in zip(axes, stories.items()):
-    axis.plot(c, label="$c_t$")
-    axis.plot(h, "--", label="$h_t$")
-    axis.set(title=name, xlabel="step t")
+for ax, (name, (c, h)) in zip(axes, stories.items()):
+    ax.plot(c, label="$c_t$")
+    ax.plot(h, "--", label="$h_t$")
+    ax.set(title=name, xlabel="step t")
 axes[0].legend()
 plt.show()
 
@@ -456,12 +456,12 @@ print("largest difference below 1e-5:", np.abs(paths["h"] - by_keras).max() < 1e
 # That is all an LSTM is. What does an untrained one do with its gates?
 
 # %%
-figure, axis = plt.subplots(figsize=(6, 2.6), layout="constrained")
+figure, ax = plt.subplots(figsize=(6, 2.6), layout="constrained")
 names = ("f, forget gate", "i, input gate", "o, output gate")
 for name, line in zip(names, ("-", "--", ":")):
-    axis.plot(paths[name[0]].mean(axis=1), line, label=name)
-axis.set(xlabel="step t (column)", ylabel="mean of 16 cells", ylim=(0, 1))
-axis.legend()
+    ax.plot(paths[name[0]].mean(axis=1), line, label=name)
+ax.set(xlabel="step t (column)", ylabel="mean of 16 cells", ylim=(0, 1))
+ax.legend()
 plt.show()
 
 # %%
@@ -485,11 +485,11 @@ for bias in (1, 5):
     gradients[f"LSTM, forget gates with bias {bias}"] = gradient_by_column(layer, noise)
 
 # %%
-figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
+figure, ax = plt.subplots(figsize=(6, 3.2), layout="constrained")
 for (name, gradient), line in zip(gradients.items(), ("-", "--", ":", "-.", "-")):
-    axis.semilogy(gradient, line, label=name)
-axis.set(xlabel="step t (column)", ylabel="gradient of the end\nwith respect to $x_t$")
-axis.legend(fontsize="small")
+    ax.semilogy(gradient, line, label=name)
+ax.set(xlabel="step t (column)", ylabel="gradient of the end\nwith respect to $x_t$")
+ax.legend(fontsize="small")
 plt.show()
 
 # %%
@@ -563,13 +563,13 @@ print("share of zeros between 23 % and 27 %:", 0.23 < (dropped == 0).mean() < 0.
 # column to 64 values, two bidirectional LSTMs walk along, and the last layer gives each column 20 probabilities.
 
 # %%
-from captcha_lib.alphabet import ALPHABET
-from captcha_lib.cnn import find_shapes
+from captcha_lib.cnn import extract_features
+from captcha_lib.family import ALPHABET, HEIGHT, WIDTH
 
 
 def build_cnn_lstm_ctc():
-    image = keras.Input((200, 50, 1), name="image")
-    columns = layers.Reshape((50, 768), name="columns")(find_shapes(image))
+    image = keras.Input((WIDTH, HEIGHT, 1), name="image")
+    columns = layers.Reshape((50, 768), name="columns")(extract_features(image))
     sequence = layers.Dense(64, activation="relu")(columns)
     sequence = layers.Dropout(0.2)(sequence)
     for units in (128, 64):
@@ -597,9 +597,9 @@ for column in range(50):
     wiped[column, 4 * column : 4 * column + 4] = 1
 answers = np.asarray(model(wiped, training=False))[:, 25]
 effect = np.abs(answers[:50] - answers[50]).sum(axis=1)
-figure, axis = plt.subplots(figsize=(6, 2.4), layout="constrained")
-axis.semilogy(effect, drawstyle="steps-mid")
-axis.set(xlabel="column that is wiped out", ylabel="change of the answer\nat column 25")
+figure, ax = plt.subplots(figsize=(6, 2.4), layout="constrained")
+ax.semilogy(effect, drawstyle="steps-mid")
+ax.set(xlabel="column that is wiped out", ylabel="change of the answer\nat column 25")
 plt.show()
 
 # %%

@@ -76,7 +76,7 @@ if not find_spec("captcha_lib"):  # Colab and Kaggle open a notebook alone
     sys.path += map(abspath, map(dirname, glob("course/**/captcha_lib", recursive=True)))
 
 # %% [markdown]
-# The third finds a folder of images and tells you which one it took. Without the real images it draws a look-alike set,
+# The third finds a folder of images and tells you which one it took. Without the real images it draws a synthetic set,
 # so every lesson runs anywhere. The words of the lesson were written beside that set; your numbers differ a little if
 # you use the real one.
 
@@ -91,8 +91,8 @@ samples_folder = locate_samples()
 # Whole images, as in lesson 5a:
 
 # %%
-from captcha_lib.alphabet import ALPHABET, check_numbers, decode_label
 from captcha_lib.dataset import build_dataset
+from captcha_lib.family import ALPHABET, check_numbers, decode_label
 
 x_train, x_test, y_train, y_test = build_dataset(samples_folder)
 print("training:", x_train.shape, y_train.shape, " test:", x_test.shape, y_test.shape)
@@ -156,13 +156,13 @@ print(len(alignments), "of", 3**4, "strings collapse to 23:")
 print(" ".join(alignments))
 
 # %%
-figure, axis = plt.subplots(figsize=(7, 2), layout="constrained")
+figure, ax = plt.subplots(figsize=(7, 2), layout="constrained")
 grid = np.array([["23-".index(character) for character in text] for text in alignments])
-axis.imshow(grid.T, cmap="cividis", aspect="auto")
+ax.imshow(grid.T, cmap="cividis", aspect="auto")
 for (number, column), value in np.ndenumerate(grid):
     color = "black" if value == 2 else "white"
-    axis.text(number, column, "23-"[value], ha="center", va="center", color=color)
-axis.set(xlabel="alignment", ylabel="column", yticks=range(4), xticks=[])
+    ax.text(number, column, "23-"[value], ha="center", va="center", color=color)
+ax.set(xlabel="alignment", ylabel="column", yticks=range(4), xticks=[])
 plt.show()
 
 # %%
@@ -221,16 +221,16 @@ from captcha_lib.ctc import check_columns
 BLANK = len(ALPHABET)
 
 
-def add_blanks(labels):
-    labels = check_numbers(labels, least=0)
-    states = np.full((len(labels), 2 * labels.shape[1] + 1), BLANK)
+def interleave_blanks(labels, blank=BLANK):
+    labels = check_numbers(labels, least=0, blank=blank)
+    states = np.full((len(labels), 2 * labels.shape[1] + 1), blank)
     states[:, 1::2] = labels
     return states
 
 
-def ctc_forward(probabilities, labels):
-    check_columns(probabilities)
-    states = add_blanks(labels)
+def ctc_forward(probabilities, labels, blank=BLANK):
+    check_columns(probabilities, blank)
+    states = interleave_blanks(labels, blank)
     y = np.take_along_axis(probabilities.astype("float64"), states[:, np.newaxis], axis=2)
     may_skip = states[:, 2:] != states[:, :-2]  # from letter to letter, unless they are the same
     alpha = np.zeros_like(y)
@@ -267,7 +267,7 @@ def ctc_states(probabilities, labels):
     labels = np.asarray(labels)
     alpha = ctc_forward(probabilities, labels)
     beta = ctc_forward(probabilities[:, ::-1], labels[:, ::-1])[:, ::-1, ::-1]
-    y = np.take_along_axis(probabilities, add_blanks(labels)[:, np.newaxis], axis=2)
+    y = np.take_along_axis(probabilities, interleave_blanks(labels)[:, np.newaxis], axis=2)
     text = alpha[:, -1:, -2:].sum(axis=2, keepdims=True)
     return alpha * beta / np.maximum(y, 1e-30) / text  # where y is 0, alpha is 0 as well
 
@@ -280,13 +280,13 @@ print("gamma adds up to 1 in every column:", np.allclose(gamma.sum(axis=2), 1))
 # steps that are allowed:
 
 # %%
-from captcha_lib.drawings import draw_lattice
+from captcha_lib.diagrams import plot_lattice
 from captcha_lib.show import save_figure
 
 written = [len(collapse(best[: t + 1])) for t in range(4)]
 walk = [2 * count - (character != "-") for count, character in zip(written, best)]
-figure, axis = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
-draw_lattice(axis, "23", gamma[0], walk)
+figure, ax = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
+plot_lattice(ax, "23", gamma[0], walk)
 save_figure(figure, "ctc_lattice", dpi=200)
 plt.show()
 
@@ -307,8 +307,9 @@ print("gamma of its states:", np.round([gamma[0, t, s] for t, s in enumerate(wal
 # The loss is minus the logarithm of the text's probability. TensorFlow computes it as we did, but with logarithms
 # throughout and with a gradient. We tell it where the blank is, because such functions disagree: for some it is the
 # first class, for others the last. And the labels go in as a *sparse* tensor, which takes a faster way than a dense
-# one. Texts of different lengths fit into one array if -1 fills up the shorter ones: `check_numbers` lets that pass, and
-# `padding=-1` takes it out again. The line above the function gives it a name that Keras saves with a model.
+# one. Texts of different lengths fit into one array if -1 fills up the shorter ones: `padding=-1` takes it out again.
+# (`check_numbers` lets such padding pass, and refuses a number without a character.) The line above the function gives
+# it a name that Keras saves with a model.
 
 # %%
 import keras
@@ -317,9 +318,9 @@ from keras import ops
 
 
 @keras.saving.register_keras_serializable("captcha_lib")
-def ctc_loss(y_true, y_pred):
-    check_columns(y_pred)
-    labels = tf.numpy_function(check_numbers, [y_true], tf.int32)
+def ctc_loss(y_true, y_pred, blank=BLANK):
+    check_columns(y_pred, blank)
+    labels = tf.numpy_function(lambda y: check_numbers(y, blank=blank), [y_true], tf.int32)
     labels = tf.RaggedTensor.from_tensor(tf.ensure_shape(labels, [None, None]), padding=-1)
     log_probabilities = ops.log(ops.cast(y_pred, "float32") + keras.config.epsilon())
     times = ops.full((ops.shape(y_pred)[0],), ops.shape(y_pred)[1], "int32")
@@ -329,7 +330,7 @@ def ctc_loss(y_true, y_pred):
         None,
         times,
         logits_time_major=False,
-        blank_index=BLANK,
+        blank_index=blank,
     )
 
 
@@ -371,7 +372,7 @@ print("as TensorFlow's, to 1e-4:", np.allclose(by_recursion, by_tensorflow, rtol
 # %%
 uniform = np.full((1, 50, 20), 1 / 20, "float32")
 gamma = ctc_states(uniform, y_test[:1])
-wanted = gamma @ np.eye(20)[add_blanks(y_test[:1])]
+wanted = gamma @ np.eye(20)[interleave_blanks(y_test[:1])]
 inputs = tf.zeros((1, 50, 20))
 with tf.GradientTape() as tape:
     tape.watch(inputs)
@@ -455,11 +456,11 @@ choices = np.arange(0.70, 0.99, 0.01)
 losses = [loss_of_not_looking(q) for q in choices]
 
 # %%
-figure, axis = plt.subplots(figsize=(6, 2.8), layout="constrained")
-axis.plot(choices, losses)
-axis.axhline(stuck_history.history["loss"][-1], color="C1", linestyle="--", label="our stuck model")
-axis.set(xlabel="q, the probability of the blank in every column", ylabel="CTC loss")
-axis.legend()
+figure, ax = plt.subplots(figsize=(6, 2.8), layout="constrained")
+ax.plot(choices, losses)
+ax.axhline(stuck_history.history["loss"][-1], color="C1", linestyle="--", label="our stuck model")
+ax.set(xlabel="q, the probability of the blank in every column", ylabel="CTC loss")
+ax.legend()
 plt.show()
 
 # %%
@@ -476,7 +477,7 @@ answer = np.full(20, 0.1 / 19, "float32")
 answer[BLANK] = 0.9
 outputs = np.broadcast_to(answer, (100, 50, 20))
 gamma = ctc_states(outputs, y_train[:100])
-wanted = (gamma @ np.eye(20)[add_blanks(y_train[:100])]).mean(axis=(0, 1))
+wanted = (gamma @ np.eye(20)[interleave_blanks(y_train[:100])]).mean(axis=(0, 1))
 print(f"the blank: said {answer[BLANK]:.2f}, asked for {wanted[BLANK]:.2f}")
 print(f"the others, each: said {answer[0]:.4f}, asked for {wanted[:BLANK].mean():.4f}")
 
@@ -504,9 +505,9 @@ print(f"the others, each: said {answer[0]:.4f}, asked for {wanted[:BLANK].mean()
 
 
 # %%
-def expect_blanks(model):
+def set_blank_bias(model):
     weights, bias = model.layers[-1].get_weights()
-    bias[BLANK] = np.log(9 * len(ALPHABET))
+    bias[-1] = np.log(9 * (len(bias) - 1))
     model.layers[-1].set_weights([weights, bias])
 
 
@@ -515,7 +516,7 @@ keras.utils.set_random_seed(0)
 model = build_cnn_lstm_ctc()
 images, labels = x_test[:32], y_test[:32]
 before = model.predict(images, verbose=0)
-expect_blanks(model)
+set_blank_bias(model)
 after = model.predict(images, verbose=0)
 print(f"blank: {before[..., BLANK].mean():.2f} before, {after[..., BLANK].mean():.1f} after")
 print("loss above 100 before:", np.mean(ctc_loss(labels, before)) > 100)
@@ -538,8 +539,6 @@ def copy_convolutions(source, target):
 # Lesson 4 has left its weights behind. If it has not run on these images yet, a CNN is trained here:
 
 # %% tags=["nbval-ignore-output"]
-from keras.optimizers.schedules import CosineDecay
-
 from captcha_lib.cnn import build_cnn, plain_errors, train_cnn
 from captcha_lib.workspace import load_or_train
 
@@ -553,10 +552,24 @@ cnn, cnn_seconds = load_or_train("cnn", samples_folder, build_cnn, train_lesson_
 print(f"a CNN that was trained for {cnn_seconds:.0f} seconds")
 
 # %% [markdown]
-# The rest is craft. The learning rate climbs to 0.003 and then falls along a cosine. No step may be longer than 5
-# (`clipnorm`). A tenth of the *training* images is held out: when the loss on it has not improved for five epochs,
-# training stops, and the best weights come back. The test images play no part in this. The line above the function,
-# `plain_errors`, makes one line of a hundred if something is wrong with the images or the labels.
+# The learning rate climbs to 0.003 in a tenth of all steps and then falls along a cosine:
+
+
+# %%
+from keras.optimizers.schedules import CosineDecay
+
+
+def warm_up_and_decay(peak_rate, steps):
+    return CosineDecay(
+        peak_rate / 30, steps, warmup_target=peak_rate, warmup_steps=steps // 10
+    )
+
+
+# %% [markdown]
+# The rest is craft. No step may be longer than 5 (`clipnorm`). A tenth of the *training* images is held out: when
+# the loss on it has not improved for five epochs, training stops, and the best weights come back. The test images play
+# no part in this. The line above the function, `plain_errors`, makes one line of a hundred if something is wrong with
+# the images or the labels.
 
 
 # %%
@@ -564,13 +577,12 @@ print(f"a CNN that was trained for {cnn_seconds:.0f} seconds")
 def train_cnn_lstm_ctc(x_train, y_train, cnn, epochs=15, seed=0):
     keras.utils.set_random_seed(seed)
     model = build_cnn_lstm_ctc()
-    expect_blanks(model)
+    set_blank_bias(model)
     copy_convolutions(cnn, model)
     columns = model.get_layer("columns").output
     features = keras.Model(model.input, columns).predict(x_train, verbose=0)
     reader = keras.Model(columns, model.output)
-    steps = epochs * len(x_train) // 16
-    rate = CosineDecay(1e-4, steps, warmup_target=3e-3, warmup_steps=steps // 10)
+    rate = warm_up_and_decay(3e-3, epochs * len(x_train) // 16)
     reader.compile(keras.optimizers.Adam(rate, clipnorm=5), loss=ctc_loss, jit_compile=False)
     stop_early = keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)
     history = reader.fit(
@@ -639,7 +651,7 @@ class CTCLayer(layers.Layer):
 
 keras.utils.set_random_seed(0)
 plain = build_cnn_lstm_ctc()
-expect_blanks(plain)
+set_blank_bias(plain)
 plain.compile("adam", loss=ctc_loss, run_eagerly=True)
 label = keras.Input((5,), name="label")
 endpoint = keras.Model([plain.input, label], CTCLayer()(label, plain.output))
@@ -701,23 +713,35 @@ print("together:", {text: round(total, 2) for text, total in sums.items()})
 # %% [markdown]
 # The best alignment is `--`, with 0.36, and reads nothing. But three others read `2`, and together they have 0.64.
 # **Beam search** follows several beginnings at once, adds up those that give the same text, and keeps the best
-# `beam_width` of them at each column. Keras has it. (`check_columns` refuses the output of a model like that of lesson 4,
-# which has no blank, and would make nonsense here.)
+# `beam_width` of them at each column. Keras has it, and gives the `top_paths` best texts of each image:
 
 
 # %%
-def decode_ctc(probabilities, beam_width=None):
-    check_columns(probabilities)
+def beam_search(probabilities, beam_width, top_paths=1, alphabet=ALPHABET):
+    times = np.full(len(probabilities), probabilities.shape[1])
+    scores = ops.log(ops.cast(probabilities, "float32") + keras.config.epsilon())
+    found, _ = ops.ctc_decode(
+        scores, times, "beam_search", beam_width, top_paths, mask_index=len(alphabet)
+    )
+    found = np.asarray(found).transpose(1, 0, 2)
+    return [[decode_label(text[text >= 0], alphabet) for text in texts] for texts in found]
+
+
+# %% [markdown]
+# Both ways to decode in one function. `check_columns` refuses the output of a model like that of lesson 4, which has no
+# blank, and would make nonsense here:
+
+
+# %%
+def decode_ctc(probabilities, beam_width=None, alphabet=ALPHABET):
+    blank = len(alphabet)
+    check_columns(probabilities, blank)
     if beam_width:
-        times = np.full(len(probabilities), probabilities.shape[1])
-        scores = ops.log(ops.cast(probabilities, "float32") + keras.config.epsilon())
-        found, _ = ops.ctc_decode(
-            scores, times, "beam_search", beam_width=beam_width, mask_index=BLANK
-        )
-        return [decode_label(text[text >= 0]) for text in np.asarray(found)[0]]
+        return [texts[0] for texts in beam_search(probabilities, beam_width, alphabet=alphabet)]
     best = np.argmax(probabilities, axis=-1)
     changed = np.diff(best, axis=1, prepend=-1) != 0
-    return [decode_label(row[keep]) for row, keep in zip(best, changed & (best != BLANK))]
+    shown = changed & (best != blank)
+    return [decode_label(row[keep], alphabet) for row, keep in zip(best, shown)]
 
 
 # %%
@@ -804,12 +828,12 @@ print("the spikes are columns 3 or more apart:", (np.diff(spikes) >= 3).all())
 figure, axes = plt.subplots(1, 3, figsize=(5.4, 1.1), layout="constrained")
 best = probabilities.argmax(axis=-1)
 begins = (np.diff(best, axis=1, prepend=-1) != 0) & (best != BLANK)
-for axis, image, classes, begin in zip(axes, x_test[1:], best[1:], begins[1:]):
+for ax, image, classes, begin in zip(axes, x_test[1:], best[1:], begins[1:]):
     places = np.flatnonzero(begin)
-    axis.imshow(image[:, :, 0].T, cmap="gray", vmin=0, vmax=1)
-    axis.vlines(4 * places + 2, 0, 49, color="C1")
-    axis.set_title("  ".join(ALPHABET[classes[place]] for place in places))
-    axis.axis("off")
+    ax.imshow(image[:, :, 0].T, cmap="gray", vmin=0, vmax=1)
+    ax.vlines(4 * places + 2, 0, 49, color="C1")
+    ax.set_title("  ".join(ALPHABET[classes[place]] for place in places))
+    ax.axis("off")
 plt.show()
 
 # %%
@@ -823,10 +847,10 @@ print(
 
 # %%
 gamma = ctc_states(probabilities[:1], y_test[:1])
-figure, axis = plt.subplots(figsize=(6.4, 1.9), layout="constrained")
-axis.imshow(gamma[0].T, cmap="gray_r", aspect="auto", vmin=0, vmax=1)
-axis.set(xlabel="column t", ylabel="state", yticks=range(11))
-axis.set_yticklabels("-" + "".join(f"{character}-" for character in decode_label(y_test[0])))
+figure, ax = plt.subplots(figsize=(6.4, 1.9), layout="constrained")
+ax.imshow(gamma[0].T, cmap="gray_r", aspect="auto", vmin=0, vmax=1)
+ax.set(xlabel="column t", ylabel="state", yticks=range(11))
+ax.set_yticklabels("-" + "".join(f"{character}-" for character in decode_label(y_test[0])))
 plt.show()
 
 # %%
@@ -877,12 +901,12 @@ axes[0].imshow(x_test[0, :, :, 0].T, cmap="gray", extent=(-0.5, 49.5, 50, 0), as
 axes[0].vlines(spikes, 0, 50, color="C1")
 axes[0].axis("off")
 order = np.argsort(paths["i"].argmax(axis=0))[::8]
-for axis, (symbol, name) in zip(axes[1:], names.items()):
-    picture = axis.imshow(
+for ax, (symbol, name) in zip(axes[1:], names.items()):
+    picture = ax.imshow(
         paths[symbol].T[order], cmap="cividis", aspect="auto", interpolation="nearest"
     )
     picture.set_clim(0, 1)
-    axis.set(ylabel=f"{name} ${symbol}_t$\n(16 cells)", yticks=[])
+    ax.set(ylabel=f"{name} ${symbol}_t$\n(16 cells)", yticks=[])
 axes[-1].set_xlabel("column t")
 figure.colorbar(picture, ax=axes[1:], label="0 shut, 1 open")
 plt.show()

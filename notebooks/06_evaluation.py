@@ -78,7 +78,7 @@ if not find_spec("captcha_lib"):  # Colab and Kaggle open a notebook alone
     sys.path += map(abspath, map(dirname, glob("course/**/captcha_lib", recursive=True)))
 
 # %% [markdown]
-# The third finds a folder of images and tells you which one it took. Without the real images it draws a look-alike set,
+# The third finds a folder of images and tells you which one it took. Without the real images it draws a synthetic set,
 # so every lesson runs anywhere. The words of the lesson were written beside that set; your numbers differ a little if
 # you use the real one.
 
@@ -98,8 +98,8 @@ samples_folder = locate_samples()
 # %%
 import numpy as np
 
-from captcha_lib.alphabet import ALPHABET, decode_label
 from captcha_lib.dataset import build_dataset
+from captcha_lib.family import ALPHABET, decode_label
 
 x_train_cropped, x_test_cropped, y_train, y_test = build_dataset(samples_folder, crop=True)
 x_train, x_test, _, y_test_whole = build_dataset(samples_folder)
@@ -246,12 +246,12 @@ except ValueError as error:
 from scipy.stats import binomtest
 
 
-def wilson_interval(hits, total, confidence=0.95):
+def wilson_interval(hits, total):
     if not 0 <= hits <= total or total < 1:
         raise ValueError(
             f"{hits} hits of {total} make no share: expected 0 <= hits <= total and total >= 1"
         )
-    interval = binomtest(hits, total).proportion_ci(confidence, method="wilson")
+    interval = binomtest(hits, total).proportion_ci(0.95, method="wilson")
     return float(interval.low), float(interval.high)
 
 
@@ -416,12 +416,12 @@ for size in sizes:
 # %%
 import matplotlib.pyplot as plt
 
-figure, axis = plt.subplots(figsize=(6, 2.8), layout="constrained")
-axis.plot(sizes, power, "o-")
-axis.axhline(0.8, color="C1", linestyle="--")
-axis.set(xlabel="test images", ylabel="power", ylim=(0, 1.02), xscale="log")
-axis.set_xticks(sizes, sizes, minor=False)
-axis.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
+figure, ax = plt.subplots(figsize=(6, 2.8), layout="constrained")
+ax.plot(sizes, power, "o-")
+ax.axhline(0.8, color="C1", linestyle="--")
+ax.set(xlabel="test images", ylabel="power", ylim=(0, 1.02), xscale="log")
+ax.set_xticks(sizes, sizes, minor=False)
+ax.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
 plt.show()
 
 # %%
@@ -479,7 +479,7 @@ print("gaps that hold no ink at all:", (letters["gap"] == 0).sum())
 # the middle of the strip that the *CNN* gave it:
 
 # %%
-from captcha_lib.ctc import BLANK
+from captcha_lib.family import BLANK
 
 best = ctc_probabilities.argmax(axis=-1)
 begins = (np.diff(best, axis=1, prepend=-1) != 0) & (best != BLANK)
@@ -509,10 +509,10 @@ groups = {
     ),
 }
 figure, axes = plt.subplots(2, 4, figsize=(11, 4.6), layout="constrained", sharey=True)
-for axis, (title, group) in zip(axes.flat, groups.items()):
+for ax, (title, group) in zip(axes.flat, groups.items()):
     shares = letters.groupby(group, observed=True)[list(readings)].mean()
-    shares.plot.bar(ax=axis, legend=False, rot=0, width=0.8, fontsize=8)
-    axis.set(xlabel=title, ylabel="share of letters wrong")
+    shares.plot.bar(ax=ax, legend=False, rot=0, width=0.8, fontsize=8)
+    ax.set(xlabel=title, ylabel="share of letters wrong")
 axes[-1, -1].axis("off")
 axes[-1, -1].legend(*axes[0, 0].get_legend_handles_labels())
 plt.show()
@@ -567,16 +567,16 @@ order = leaves_list(linkage(squareform(distance), "average", optimal_ordering=Tr
 names = [ALPHABET[number] for number in order]
 mixed = np.log10(given + 1e-6)[np.ix_(order, order)]
 np.fill_diagonal(mixed, np.nan)
-figure, axis = plt.subplots(figsize=(5.6, 4.6), layout="constrained")
+figure, ax = plt.subplots(figsize=(5.6, 4.6), layout="constrained")
 sns.heatmap(
     mixed,
     cmap="cividis",
     xticklabels=names,
     yticklabels=names,
-    ax=axis,
+    ax=ax,
     cbar_kws={"label": "log10 of the mean probability"},
 )
-axis.set(xlabel="read", ylabel="true")
+ax.set(xlabel="read", ylabel="true")
 plt.show()
 
 # %% tags=["nbval-ignore-output"]
@@ -617,8 +617,8 @@ print(
 
 
 # %%
-from captcha_lib.alphabet import LABEL_LENGTH, encode_label
 from captcha_lib.ctc import ctc_forward
+from captcha_lib.family import LABEL_LENGTH, encode_label
 
 
 def text_probability(probabilities, texts):
@@ -721,13 +721,13 @@ right_share, mean_confidence = calibration_curve(letter_right, letter_confidence
 counts = np.histogram(letter_confidence, bins=5, range=(0, 1))[0]
 counts = counts[counts > 0]
 intervals = [wilson_interval(round(k), n) for k, n in zip(right_share * counts, counts)]
-figure, axis = plt.subplots(figsize=(5, 3), layout="constrained")
-axis.plot([0, 1], [0, 1], "k--", linewidth=0.8)
-axis.vlines(mean_confidence, *zip(*intervals), color="C0")
-axis.plot(mean_confidence, right_share, "o")
+figure, ax = plt.subplots(figsize=(5, 3), layout="constrained")
+ax.plot([0, 1], [0, 1], "k--", linewidth=0.8)
+ax.vlines(mean_confidence, *zip(*intervals), color="C0")
+ax.plot(mean_confidence, right_share, "o")
 for x, count in zip(mean_confidence, counts):
-    axis.text(x, -0.08, f"{count}", ha="center")
-axis.set(xlabel="confidence of the CNN in a letter", ylabel="share right", ylim=(-0.12, 1.05))
+    ax.text(x, -0.08, f"{count}", ha="center")
+ax.set(xlabel="confidence of the CNN in a letter", ylabel="share right", ylim=(-0.12, 1.05))
 plt.show()
 print(
     f"expected calibration error of the CNN's letters: {calibration_error(letter_confidence, letter_right):.3f}"
@@ -752,15 +752,15 @@ print("more than 80 % of its letters get over 0.9:", (letter_confidence > 0.9).m
 # a person reads those. How many mistakes are left among the rest? That is **risk against coverage**:
 
 # %% tags=["nbval-ignore-output"]
-figure, axis = plt.subplots(figsize=(6, 2.9), layout="constrained")
+figure, ax = plt.subplots(figsize=(6, 2.9), layout="constrained")
 coverage = np.arange(1, len(truths) + 1) / len(truths)
 risk = {}
 for (name, values), line in zip(confidence.items(), ("-", "--")):
     surest_first = np.argsort(-values, kind="stable")
     risk[name] = is_wrong[name][surest_first].cumsum() / np.arange(1, len(truths) + 1)
-    axis.plot(coverage, risk[name], line, label=name)
-axis.set(xlabel="coverage: share of captchas read, the surest first", ylabel="risk: share wrong")
-axis.legend()
+    ax.plot(coverage, risk[name], line, label=name)
+ax.set(xlabel="coverage: share of captchas read, the surest first", ylabel="risk: share wrong")
+ax.legend()
 plt.show()
 
 # %%
@@ -870,14 +870,14 @@ figure, axes = plt.subplots(
     4, 4, figsize=(9, 4.8), layout="constrained", height_ratios=(1, 3, 1, 3)
 )
 for place, (name, table) in enumerate(robustness.groupby("spoiled by", sort=False)):
-    above, axis = axes[2 * (place // 4) : 2 * (place // 4) + 2, place % 4]
+    above, ax = axes[2 * (place // 4) : 2 * (place // 4) + 2, place % 4]
     above.imshow(spoiled[name][:, :, 0].T, cmap="gray", vmin=0, vmax=1)
     steps = [f"{step:g}" for step in table["step"]]
-    axis.plot(steps, table["CNN"], "o-", label="CNN")
-    axis.plot(steps, table["CNN-LSTM-CTC"], "s--", label="CNN-LSTM-CTC")
-    axis.set(xlabel=name, ylim=(-0.05, 1.05))
-for axis in axes[[1, 3], 0]:
-    axis.set_ylabel("exact match")
+    ax.plot(steps, table["CNN"], "o-", label="CNN")
+    ax.plot(steps, table["CNN-LSTM-CTC"], "s--", label="CNN-LSTM-CTC")
+    ax.set(xlabel=name, ylim=(-0.05, 1.05))
+for ax in axes[[1, 3], 0]:
+    ax.set_ylabel("exact match")
 for above in axes[[0, 2]].flat:
     above.axis("off")
 axes[3, 3].axis("off")
@@ -913,12 +913,12 @@ for image, (left, top) in zip(covered, corners):
     image[left : left + 10, top : top + 10] = 0.85
 answers = np.concatenate([cnn_lstm_ctc.predict_on_batch(part) for part in np.split(covered, 9)])
 lost = 1 - text_probability(answers, truths[:1] * len(corners)).reshape(39, 9)
-figure, axis = plt.subplots(figsize=(6.4, 2), layout="constrained")
-axis.imshow(x_test[0, :, :, 0].T, cmap="gray", extent=(0, 200, 50, 0))
-picture = axis.imshow(
+figure, ax = plt.subplots(figsize=(6.4, 2), layout="constrained")
+ax.imshow(x_test[0, :, :, 0].T, cmap="gray", extent=(0, 200, 50, 0))
+picture = ax.imshow(
     lost.T, cmap="cividis", alpha=0.8 * lost.T, extent=(2.5, 197.5, 47.5, 2.5), vmin=0, vmax=1
 )
-axis.set(xlabel="x (pixels)", ylabel="y (pixels)")
+ax.set(xlabel="x (pixels)", ylabel="y (pixels)")
 figure.colorbar(picture, label="probability lost")
 plt.show()
 
@@ -952,7 +952,8 @@ import tempfile
 from pathlib import Path
 
 from captcha_lib.samples import read_samples
-from captcha_lib.workspace import find_images, list_images
+from captcha_lib.samples import list_images
+from captcha_lib.sources import find_images
 
 with tempfile.TemporaryDirectory() as folder:
     inner = Path(folder) / "samples" / "samples"

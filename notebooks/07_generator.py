@@ -78,7 +78,7 @@ if not find_spec("captcha_lib"):  # Colab and Kaggle open a notebook alone
     sys.path += map(abspath, map(dirname, glob("course/**/captcha_lib", recursive=True)))
 
 # %% [markdown]
-# The third finds a folder of images and tells you which one it took. Without the real images it draws a look-alike set,
+# The third finds a folder of images and tells you which one it took. Without the real images it draws a synthetic set,
 # so every lesson runs anywhere. The words of the lesson were written beside that set; your numbers differ a little if
 # you use the real one.
 
@@ -111,9 +111,9 @@ labels = list(samples["label"])
 given = np.array([encode_image(samples_folder / name) for name in samples["file_name"]])
 plt.rc("image", interpolation="nearest")  # show pixels as they are
 figure, axes = plt.subplots(2, 2, figsize=(9, 2.6), layout="constrained")
-for axis, image in zip(axes.flat, given[::270]):
-    axis.imshow(image[:, :, 0].T, cmap="gray", vmin=0, vmax=1)
-    axis.axis("off")
+for ax, image in zip(axes.flat, given[::270]):
+    ax.imshow(image[:, :, 0].T, cmap="gray", vmin=0, vmax=1)
+    ax.axis("off")
 plt.show()
 
 # %%
@@ -166,9 +166,9 @@ def show_ink(**layers):
     figure, axes = plt.subplots(
         1, len(layers), figsize=(3.6 * len(layers), 1.4), layout="constrained", squeeze=False
     )
-    for axis, (title, layer) in zip(axes.flat, layers.items()):
-        axis.imshow(layer[:, :, 0].T, cmap="gray_r", vmin=0, vmax=FULL)
-        axis.set(title=title.replace("_", " "), xlabel="x (pixels)", ylabel="y")
+    for ax, (title, layer) in zip(axes.flat, layers.items()):
+        ax.imshow(layer[:, :, 0].T, cmap="gray_r", vmin=0, vmax=FULL)
+        ax.set(title=title.replace("_", " "), xlabel="x (pixels)", ylabel="y")
     plt.show()
 
 
@@ -200,7 +200,7 @@ def try_letters(size=40, width=0.78, slant=0.0, thickness=0.0):
 
 
 # %%
-def water_places(amplitude=1.5, wavelength=2, phase=10, radius=50):
+def water_map(amplitude=1.5, wavelength=2, phase=10, radius=50):
     x, y = np.mgrid[:WIDTH, :HEIGHT].astype(float)
     distance = np.clip(np.hypot(x - 100, y - 25), 1e-9, radius)
     wave = amplitude * np.sin(2 * np.pi * distance / wavelength - phase)
@@ -213,17 +213,17 @@ def water_places(amplitude=1.5, wavelength=2, phase=10, radius=50):
 # a matrix with a row for each new pixel, and four numbers in each row that are not 0. To apply the filter, multiply:
 
 # %%
-from captcha_lib.fonts import HEIGHT, WIDTH
+from captcha_lib.family import HEIGHT, WIDTH
 from captcha_lib.generator import FILTER_ONE, filter_matrix
 
 
-def bend(ink, matrix):
+def warp(ink, matrix):
     pixels = matrix @ ink.reshape(WIDTH * HEIGHT, -1) + FILTER_ONE // 2
     return (pixels // FILTER_ONE).astype(np.int16).reshape(ink.shape)
 
 
-water = filter_matrix(water_places())
-under_water = bend(letters, water)
+water = filter_matrix(water_map())
+under_water = warp(letters, water)
 show_ink(letters=letters, under_water=under_water)
 changed = np.abs(under_water - letters).max(axis=(1, 2)) > 32
 print("columns that change visibly:", np.flatnonzero(changed)[0], "to", np.flatnonzero(changed)[-1])
@@ -237,12 +237,12 @@ print("columns that change visibly:", np.flatnonzero(changed)[0], "to", np.flatn
 columns = np.arange(101, 151)
 fine = np.linspace(1, 50, 2000)
 wave = 1.5 * np.sin(np.pi * fine - 10) * (50 - fine) / 50 * 2
-moved = water_places()[0][columns, 25] - columns
-figure, axis = plt.subplots(figsize=(7, 2.2), layout="constrained")
-axis.plot(100 + fine, wave, color="0.7", label="the wave")
-axis.plot(columns, moved, "o", markersize=4, label="what the pixels see of it")
-axis.set(xlabel="x (pixels)", ylabel="moved by (pixels)", xlim=(100, 151))
-axis.legend(loc="upper right")
+moved = water_map()[0][columns, 25] - columns
+figure, ax = plt.subplots(figsize=(7, 2.2), layout="constrained")
+ax.plot(100 + fine, wave, color="0.7", label="the wave")
+ax.plot(columns, moved, "o", markersize=4, label="what the pixels see of it")
+ax.set(xlabel="x (pixels)", ylabel="moved by (pixels)", xlim=(100, 151))
+ax.legend(loc="upper right")
 plt.show()
 
 # %%
@@ -260,8 +260,8 @@ print(f"neighbours that move in opposite directions: {np.mean(signs[1:] != signs
 # %% tags=["nbval-ignore-output"]
 @interact(amplitude=(0.0, 4.0), wavelength=(2.0, 20.0), phase=(0.0, 12.0), radius=(10, 100))
 def try_water(amplitude=1.5, wavelength=2.0, phase=10.0, radius=50):
-    matrix = filter_matrix(water_places(amplitude, wavelength, phase, radius))
-    show_ink(letters=letters, under_water=bend(letters, matrix))
+    matrix = filter_matrix(water_map(amplitude, wavelength, phase, radius))
+    show_ink(letters=letters, under_water=warp(letters, matrix))
 
 
 # %% [markdown]
@@ -272,14 +272,14 @@ def try_water(amplitude=1.5, wavelength=2.0, phase=10.0, radius=50):
 
 
 # %%
-def ripple_places(x_amplitude=2.6, x_wavelength=15, y_amplitude=1.7, y_wavelength=5):
+def ripple_map(x_amplitude=2.6, x_wavelength=15, y_amplitude=1.7, y_wavelength=5):
     x, y = np.mgrid[:WIDTH, :HEIGHT].astype(float)
     return x + x_amplitude * np.sin(y / x_wavelength), y + y_amplitude * np.sin(x / y_wavelength)
 
 
-rippled = bend(under_water, filter_matrix(ripple_places()))
+rippled = warp(under_water, filter_matrix(ripple_map()))
 show_ink(under_water=under_water, and_rippled=rippled)
-moved = ripple_places()[1][:, 25] - 25
+moved = ripple_map()[1][:, 25] - 25
 print(f"columns move up and down by {np.abs(moved).max():.1f} pixels")
 
 
@@ -288,8 +288,8 @@ print(f"columns move up and down by {np.abs(moved).max():.1f} pixels")
     x_amplitude=(0.0, 8.0), x_wavelength=(2, 30), y_amplitude=(0.0, 8.0), y_wavelength=(2, 30)
 )
 def try_ripple(x_amplitude=2.6, x_wavelength=15, y_amplitude=1.7, y_wavelength=5):
-    matrix = filter_matrix(ripple_places(x_amplitude, x_wavelength, y_amplitude, y_wavelength))
-    show_ink(under_water=under_water, and_rippled=bend(under_water, matrix))
+    matrix = filter_matrix(ripple_map(x_amplitude, x_wavelength, y_amplitude, y_wavelength))
+    show_ink(under_water=under_water, and_rippled=warp(under_water, matrix))
 
 
 # %% [markdown]
@@ -297,8 +297,8 @@ def try_ripple(x_amplitude=2.6, x_wavelength=15, y_amplitude=1.7, y_wavelength=5
 # all, and every image after that costs one step instead of two:
 
 # %%
-both = filter_matrix(water_places(), ripple_places())
-difference = np.abs(bend(letters, both) - rippled)
+both = filter_matrix(water_map(), ripple_map())
+difference = np.abs(warp(letters, both) - rippled)
 print(f"largest difference: {difference.max()} of {FULL}")
 print(f"numbers that are not 0: {both.nnz / 200 / 50:.1f} for each pixel, of 10,000")
 
@@ -350,17 +350,17 @@ def draw_background(dark=192, light=255):
     return (dark + (light - dark) * share + 0.5).astype(np.uint16)[:, :, np.newaxis]
 
 
-def lay_ink(grey, ink):
+def composite(grey, ink):
     return (grey * (FULL - ink).astype(np.uint16) + FULL // 2) // FULL
 
 
-captcha = lay_ink(lay_ink(draw_background(), rippled), strokes)
+captcha = composite(composite(draw_background(), rippled), strokes)
 
 
 # %% tags=["nbval-ignore-output"]
 @interact(dark=(0, 255), light=(0, 255))
 def try_background(dark=192, light=255):
-    grey = lay_ink(lay_ink(draw_background(dark, light), rippled), strokes)
+    grey = composite(composite(draw_background(dark, light), rippled), strokes)
     plt.figure(figsize=(3.6, 1))
     plt.imshow(grey[:, :, 0].T, cmap="gray", vmin=0, vmax=255)
     plt.show()
@@ -381,10 +381,10 @@ steps = {
     "the captcha": captcha,
 }
 figure, axes = plt.subplots(2, 3, figsize=(9, 2.2), layout="constrained")
-for axis, (title, grey) in zip(axes.flat, steps.items()):
-    axis.imshow(grey[:, :, 0].T, cmap="gray", vmin=0, vmax=255)
-    axis.set_title(title)
-    axis.axis("off")
+for ax, (title, grey) in zip(axes.flat, steps.items()):
+    ax.imshow(grey[:, :, 0].T, cmap="gray", vmin=0, vmax=255)
+    ax.set_title(title)
+    ax.axis("off")
 save_figure(figure, "generator_steps")
 plt.show()
 
@@ -407,9 +407,9 @@ from captcha_lib import render_captchas
 
 drawn = render_captchas(labels, np.random.default_rng(0)).transpose(0, 2, 1)[..., np.newaxis] / 255
 figure, axes = plt.subplots(1, 2, figsize=(7.2, 1.5), layout="constrained")
-for axis, title, images in zip(axes, ("given", "drawn"), (given, drawn)):
-    axis.imshow(images.mean(axis=0)[:, :, 0].T, cmap="gray", vmin=0.3, vmax=1)
-    axis.set(title=f"mean of {len(images):,} images, {title}", xlabel="x (pixels)", ylabel="y")
+for ax, title, images in zip(axes, ("given", "drawn"), (given, drawn)):
+    ax.imshow(images.mean(axis=0)[:, :, 0].T, cmap="gray", vmin=0.3, vmax=1)
+    ax.set(title=f"mean of {len(images):,} images, {title}", xlabel="x (pixels)", ylabel="y")
 plt.show()
 
 # %%
@@ -425,11 +425,11 @@ ink_of = {
     title: 1 - (images[..., 0] / background).mean(axis=(0, 2))
     for title, images in {"given": given, "drawn": drawn}.items()
 }
-figure, axis = plt.subplots(figsize=(6, 2.4), layout="constrained")
+figure, ax = plt.subplots(figsize=(6, 2.4), layout="constrained")
 for (title, ink), line in zip(ink_of.items(), ("-", "--")):
-    axis.plot(100 * ink, line, label=title)
-axis.set(xlabel="x (pixels)", ylabel="ink (% of the column)", ylim=(0, None))
-axis.legend()
+    ax.plot(100 * ink, line, label=title)
+ax.set(xlabel="x (pixels)", ylabel="ink (% of the column)", ylim=(0, None))
+ax.legend()
 plt.show()
 
 # %%
@@ -445,9 +445,9 @@ first_with = {label[0]: number for number, label in enumerate(labels)}
 firsts = [first_with[character] for character in sorted(first_with)][-10:]
 figure, axes = plt.subplots(2, len(firsts), figsize=(7, 2.1), layout="constrained", squeeze=False)
 for pair, number in zip(axes.T, firsts):
-    for axis, images in zip(pair, (given, drawn)):
-        axis.imshow(images[number, 22:58, :, 0].T, cmap="gray", vmin=0, vmax=1)
-        axis.axis("off")
+    for ax, images in zip(pair, (given, drawn)):
+        ax.imshow(images[number, 22:58, :, 0].T, cmap="gray", vmin=0, vmax=1)
+        ax.axis("off")
 plt.show()
 
 # %%
@@ -455,7 +455,7 @@ for title, images in {"given": given, "drawn": drawn}.items():
     print(f"{title}: mean grey of these letters {images[firsts, 22:58].mean() * 255:.0f}")
 
 # %% [markdown]
-# On the look-alike set all this agrees, of course: the same program drew both. On the real images the places agree
+# On the synthetic set all this agrees, of course: the same program drew both. On the real images the places agree
 # and the *shapes* do not quite. Their font is another one. We do not have it, and a model that has learned DejaVu Sans
 # by heart will stumble over it. What now?
 #
@@ -466,14 +466,14 @@ for title, images in {"given": given, "drawn": drawn}.items():
 # a `g`; one more font is then nothing new. This trick is known as **domain randomisation**.
 #
 # We take four families of open fonts in three weights each, all of the kind that the real letters seem to be: bold,
-# without serifs. DejaVu Sans may join them, but not when it is the very font we want to read. On the look-alike set
+# without serifs. DejaVu Sans may join them, but not when it is the very font we want to read. On the synthetic set
 # that would be cheating:
 
 # %%
-from captcha_lib.fonts import DEJAVU_BOLD, find_fonts, letter_outline, mean_width
+from captcha_lib.fonts import DEJAVU_BOLD, find_fonts, glyph_outline, mean_width
 
 fonts = find_fonts()
-if not samples_folder.name.startswith("embedded"):
+if not samples_folder.name.startswith("synthetic"):
     fonts.append(DEJAVU_BOLD)
 for font in fonts[::3]:
     print(font.file.name)
@@ -481,7 +481,7 @@ print(len(fonts), "fonts, DejaVu among them:", DEJAVU_BOLD in fonts)
 
 
 # %%
-def random_style(text, rng, fonts):
+def sample_style(text, rng, fonts):
     chance = iter(rng.random(8))
 
     def between(low, high):
@@ -489,7 +489,7 @@ def random_style(text, rng, fonts):
 
     font, size = fonts[int(between(0, len(fonts)))], between(36, 45)
     start, gap = round(between(25, 31)), round(between(0, 4))
-    outlines = [letter_outline(font, character) for character in text]
+    outlines = [glyph_outline(font, character) for character in text]
     text_width = sum(right - left for _, left, right in outlines) + outlines[-1][1]
     widest = (WIDTH - start - gap * len(text)) / text_width
     return Style(
@@ -511,16 +511,16 @@ def random_style(text, rng, fonts):
 
 # %%
 def draw_style(text, rng):
-    return random_style(text, rng, fonts)
+    return sample_style(text, rng, fonts)
 
 
 rng = np.random.default_rng(0)
 texts = ["2g7nm"] * 6
 styles = [draw_style(text, rng) for text in texts]
 figure, axes = plt.subplots(2, 3, figsize=(7.2, 1.5), layout="constrained")
-for axis, image in zip(axes.flat, render_captchas(texts, rng, styles)):
-    axis.imshow(image, cmap="gray", vmin=0, vmax=255)
-    axis.axis("off")
+for ax, image in zip(axes.flat, render_captchas(texts, rng, styles)):
+    ax.imshow(image, cmap="gray", vmin=0, vmax=255)
+    ax.axis("off")
 plt.show()
 
 # %%
@@ -539,16 +539,16 @@ print(len({style.font for style in styles}), "different fonts")
 import keras
 import tensorflow as tf
 
-from captcha_lib.alphabet import LABEL_LENGTH, encode_label
-from captcha_lib.generator import draw_label
-from captcha_lib.sim_to_real import BATCH_SIZE
+from captcha_lib.family import LABEL_LENGTH, encode_label
+from captcha_lib.generator import sample_label
+from captcha_lib.synthetic import BATCH_SIZE
 
 
 def stream_captchas(draw_style, seed=0):
 
     def draw(number):
         rng = np.random.default_rng([seed, number])
-        texts = [draw_label(rng) for _ in range(BATCH_SIZE)]
+        texts = [sample_label(rng) for _ in range(BATCH_SIZE)]
         images = render_captchas(texts, rng, [draw_style(text, rng) for text in texts])
         pixels = images.transpose(0, 2, 1)[..., np.newaxis].astype("float32") / 255
         return pixels, np.array([encode_label(text) for text in texts])
@@ -573,7 +573,7 @@ for batch, _ in zip(range(10), stream):
 print("more than 500 images a second:", 10 * BATCH_SIZE / (time.perf_counter() - started) > 500)
 
 # %% [markdown]
-# `draw_label` draws five characters from the list in which `n` stands twice, as lesson 2 found.
+# `sample_label` draws five characters from the list in which `n` stands twice, as lesson 2 found.
 #
 # ## Train on drawings alone
 #
@@ -581,24 +581,21 @@ print("more than 500 images a second:", 10 * BATCH_SIZE / (time.perf_counter() -
 # here; with endless data its length is our choice. We hold out four batches of a second stream to watch the loss on:
 
 # %%
-from keras.optimizers.schedules import CosineDecay
-
 from captcha_lib.cnn import plain_errors, show_progress
-from captcha_lib.ctc import build_cnn_lstm_ctc, ctc_loss, expect_blanks
-from captcha_lib.sim_to_real import STEPS
+from captcha_lib.ctc import build_cnn_lstm_ctc, ctc_loss, set_blank_bias, warm_up_and_decay
+from captcha_lib.synthetic import STEPS_PER_EPOCH
 
 
 @plain_errors()
 def train_on_drawings(draw_style, epochs=20, seed=0):
     keras.utils.set_random_seed(seed)
     model = build_cnn_lstm_ctc()
-    expect_blanks(model)
-    steps = epochs * STEPS
-    rate = CosineDecay(1e-4, steps, warmup_target=3e-3, warmup_steps=steps // 10)
+    set_blank_bias(model)
+    rate = warm_up_and_decay(3e-3, epochs * STEPS_PER_EPOCH)
     model.compile(keras.optimizers.Adam(rate, clipnorm=5), loss=ctc_loss, jit_compile=False)
     history = model.fit(
         stream_captchas(draw_style, seed),
-        steps_per_epoch=STEPS,
+        steps_per_epoch=STEPS_PER_EPOCH,
         epochs=epochs,
         shuffle=False,
         validation_data=stream_captchas(draw_style, seed + 1000).take(4).cache(),
@@ -683,7 +680,7 @@ print(table.to_string(index=False))
 # %% [markdown]
 # ## What was it that helped?
 #
-# On the look-alike set next to nothing is lost. The honest test is the real set, and whoever has it can repeat this
+# On the synthetic set next to nothing is lost. The honest test is the real set, and whoever has it can repeat this
 # lesson on it. For all others, `make bench` has measured on the 1,040 real PNG what each idea is worth. Every model was
 # trained on drawings alone and saw each of them once; an epoch is 30 batches of 64:
 #
@@ -772,7 +769,7 @@ check("7.3", heavy_style, fonts)
 #
 #
 # def heavy_style(text, rng):
-#     return replace(random_style(text, rng, fonts), thickness=1)
+#     return replace(sample_style(text, rng, fonts), thickness=1)
 # ```
 #
 # Train on it: `train_on_drawings(heavy_style)`. Does the model still read the given images?

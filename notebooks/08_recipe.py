@@ -78,7 +78,7 @@ if not find_spec("captcha_lib"):  # Colab and Kaggle open a notebook alone
     sys.path += map(abspath, map(dirname, glob("course/**/captcha_lib", recursive=True)))
 
 # %% [markdown]
-# The third finds a folder of images and tells you which one it took. Without the real images it draws a look-alike set,
+# The third finds a folder of images and tells you which one it took. Without the real images it draws a synthetic set,
 # so every lesson runs anywhere. The words of the lesson were written beside that set; your numbers differ a little if
 # you use the real one.
 
@@ -104,8 +104,8 @@ samples_folder = locate_samples()
 # %%
 import numpy as np
 
-from captcha_lib.alphabet import decode_label
 from captcha_lib.dataset import build_dataset
+from captcha_lib.family import decode_label
 
 x_train_cropped, x_test_cropped, y_train, y_test = build_dataset(samples_folder, crop=True)
 x_train, x_test, _, _ = build_dataset(samples_folder)
@@ -120,9 +120,9 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from captcha_lib.recipe import LADDER
+from captcha_lib.recipe import ABLATION
 
-switches = pd.DataFrame({name: asdict(recipe) for name, recipe in LADDER.items()}).T
+switches = pd.DataFrame({name: asdict(recipe) for name, recipe in ABLATION.items()}).T
 print(switches.replace({True: "on", False: "."}).to_string())
 
 # %% [markdown]
@@ -176,16 +176,17 @@ for name, stages in {"lesson 4": PLAIN, "strided": STRIDED}.items():
 
 # %%
 import matplotlib.pyplot as plt
-from keras.optimizers.schedules import CosineDecay
+
+from captcha_lib.ctc import warm_up_and_decay
 
 steps = 8 * 30
-rate = CosineDecay(4e-3 / 30, steps, warmup_target=4e-3, warmup_steps=steps // 10)
+rate = warm_up_and_decay(0.004, steps)
 rates = [float(rate(step)) for step in range(steps)]
-figure, axis = plt.subplots(figsize=(6, 2.4), layout="constrained")
-axis.plot(rates, label="this lesson")
-axis.axhline(0.001, color="C1", linestyle="--", label="lesson 4")
-axis.set(xlabel="step", ylabel="learning rate")
-axis.legend()
+figure, ax = plt.subplots(figsize=(6, 2.4), layout="constrained")
+ax.plot(rates, label="this lesson")
+ax.axhline(0.001, color="C1", linestyle="--", label="lesson 4")
+ax.set(xlabel="step", ylabel="learning rate")
+ax.legend()
 plt.show()
 
 # %%
@@ -219,28 +220,18 @@ for name, size, stride in [
 # all there is to know. Whether the LSTM adds something, we shall measure.
 #
 # Here is the builder with all its switches. Read it once from top to bottom. `activate` normalises, if it may, and then
-# sets negative values to 0:
+# sets negative values to 0. `letter_heads` are the dense layers of lesson 4:
 
 
 # %%
 import keras
 
-from captcha_lib.alphabet import ALPHABET, LABEL_LENGTH
-from captcha_lib.ctc import BLANK
-from captcha_lib.fonts import HEIGHT, WIDTH
+from captcha_lib.cnn import letter_heads
+from captcha_lib.family import ALPHABET, BLANK, COURSE, HEIGHT, LABEL_LENGTH, WIDTH
 from captcha_lib.recipe import Recipe
 
 
-def read_fifths(maps):
-    fifths = layers.Reshape((LABEL_LENGTH, -1))(maps)
-    hidden = layers.Dense(256, activation="relu")(fifths)
-    hidden = layers.Dense(64, activation="relu")(hidden)
-    return layers.Dense(len(ALPHABET), activation="softmax")(hidden)
-
-
-# %%
 def build_recipe(recipe=Recipe()):
-
     def activate(maps):
         if recipe.normalised:
             maps = layers.BatchNormalization(momentum=0.9)(maps)
@@ -254,8 +245,8 @@ def build_recipe(recipe=Recipe()):
         )(maps)
         maps = activate(layers.MaxPooling2D(pool, data_format=order)(maps))
     if not recipe.ctc:
-        return keras.Model(image, read_fifths(maps))
-    columns = layers.Reshape((50, maps.shape[2] * maps.shape[3]))(maps)
+        return keras.Model(image, letter_heads(maps))
+    columns = layers.Reshape((maps.shape[1], maps.shape[2] * maps.shape[3]))(maps)
     if recipe.recurrent:
         columns = layers.Bidirectional(layers.LSTM(64, return_sequences=True))(columns)
     else:
@@ -265,7 +256,7 @@ def build_recipe(recipe=Recipe()):
 
 
 # %%
-for name, recipe in LADDER.items():
+for name, recipe in ABLATION.items():
     model = build_recipe(recipe)
     print(f"{name:28} {model.count_params():>9,} parameters, out {model.output_shape[1:]}")
 
@@ -286,7 +277,7 @@ from captcha_lib.fonts import FULL
 from captcha_lib.generator import draw_strokes
 
 
-def vary_images(batches, seed=0):
+def augment(batches, seed=0):
     shift = layers.RandomTranslation(
         6 / WIDTH, 4 / HEIGHT, "nearest", "nearest", seed, 0, "channels_last", dtype="float32"
     )
@@ -310,26 +301,26 @@ def vary_images(batches, seed=0):
 import tensorflow as tf
 
 one = tf.data.Dataset.from_tensor_slices((x_train[:1].repeat(8, axis=0), y_train[:1].repeat(8, 0)))
-varied = next(iter(vary_images(one.batch(8))))[0].numpy()
+augmented = next(iter(augment(one.batch(8))))[0].numpy()
 figure, axes = plt.subplots(2, 4, figsize=(9, 1.5), layout="constrained")
-for axis, image in zip(axes.flat, varied):
-    axis.imshow(image[:, :, 0].T, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    axis.axis("off")
+for ax, image in zip(axes.flat, augmented):
+    ax.imshow(image[:, :, 0].T, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    ax.axis("off")
 plt.show()
 
 # %%
-different = len({image.tobytes() for image in varied})
+different = len({image.tobytes() for image in augmented})
 print(f"{different} different images of the same text, {decode_label(y_train[0])}")
 
 # %% [markdown]
 # ## Train
 #
-# Two functions put it together. `prepare_training` picks the loss and the optimiser. *AdamW* is Adam that also lets
+# Two functions put it together. `compile_model` picks the loss and the optimiser. *AdamW* is Adam that also lets
 # weights shrink a little at every step, so that none grows without need:
 
 
 # %%
-from captcha_lib.ctc import ctc_loss, expect_blanks
+from captcha_lib.ctc import ctc_loss, set_blank_bias
 
 
 def shuffle_batches(images, labels, seed=0):
@@ -338,11 +329,13 @@ def shuffle_batches(images, labels, seed=0):
     return pairs.shuffle(len(images), seed=seed).batch(32)
 
 
-def prepare_training(model, recipe, steps, peak):
+def compile_model(model, recipe, steps, peak_rate):
     if recipe.decayed:
-        rate = CosineDecay(peak / 30, steps, warmup_target=peak, warmup_steps=steps // 10)
         optimizer = keras.optimizers.AdamW(
-            rate, weight_decay=1e-4, clipnorm=5, use_ema=recipe.averaged
+            warm_up_and_decay(peak_rate, steps),
+            weight_decay=1e-4,
+            clipnorm=5,
+            use_ema=recipe.averaged,
         )
     else:
         optimizer = keras.optimizers.Adam(0.001)
@@ -358,7 +351,7 @@ def prepare_training(model, recipe, steps, peak):
 # %%
 from captcha_lib.cnn import plain_errors, show_progress
 from captcha_lib.recipe import count_batches
-from captcha_lib.sim_to_real import STEPS
+from captcha_lib.synthetic import STEPS_PER_EPOCH
 
 
 @plain_errors()
@@ -367,14 +360,16 @@ def train_recipe(batches, recipe=Recipe(), epochs=20, seed=0, start=None, callba
     keras.utils.set_random_seed(seed)
     model = build_recipe(recipe)
     if recipe.ctc:
-        expect_blanks(model)
+        set_blank_bias(model)
     if start:
         model.set_weights(start.get_weights())
-    prepare_training(model, recipe, epochs * (number or STEPS), peak=1e-3 if start else 4e-3)
+    compile_model(
+        model, recipe, epochs * (number or STEPS_PER_EPOCH), peak_rate=1e-3 if start else 4e-3
+    )
     history = model.fit(
-        vary_images(batches, seed) if recipe.varied else batches,
+        augment(batches, seed) if recipe.augmented else batches,
         epochs=epochs,
-        steps_per_epoch=None if number else STEPS,
+        steps_per_epoch=None if number else STEPS_PER_EPOCH,
         shuffle=False,
         verbose=0,
         callbacks=[show_progress(), *callbacks],
@@ -404,21 +399,21 @@ def climb(name, recipe, start=None):
     return model
 
 
-models = {name: climb(name, recipe) for name, recipe in LADDER.items()}
+models = {name: climb(name, recipe) for name, recipe in ABLATION.items()}
 
 # %% [markdown]
 # One more idea, from lesson 7: train on drawings first, then on the given images. The seconds of both count.
 
 # %% tags=["nbval-ignore-output"]
 from captcha_lib.fonts import DEJAVU_BOLD, find_fonts
-from captcha_lib.generator import random_style
-from captcha_lib.sim_to_real import stream_captchas
+from captcha_lib.generator import sample_style
+from captcha_lib.synthetic import stream_captchas
 
 fonts = find_fonts()
-if not samples_folder.name.startswith("embedded"):
+if not samples_folder.name.startswith("synthetic"):
     fonts.append(DEJAVU_BOLD)
 watch = WatchScore(x_test, truths)
-stream = stream_captchas(lambda text, rng: random_style(text, rng, fonts))
+stream = stream_captchas(lambda text, rng: sample_style(text, rng, fonts))
 drawn, _ = train_recipe(stream, epochs=10, callbacks=[watch])
 models["drawn images first"] = climb("drawn images first", Recipe(), start=drawn)
 before = watch.course[-1][0]
@@ -434,13 +429,13 @@ courses["drawn images first"] = watch.course + [
 # %% tags=["nbval-ignore-output"]
 from captcha_lib.show import save_figure
 
-figure, axis = plt.subplots(figsize=(9, 4), layout="constrained")
+figure, ax = plt.subplots(figsize=(9, 4), layout="constrained")
 for name, course in courses.items():
     seconds, exact = np.array(course).T
     style = "-" if name.startswith(("CNN", "+")) else "--"
-    axis.plot(seconds, 100 * exact, style, label=name)
-axis.set(xlabel="training (seconds)", ylabel="exact match on 104 test images (%)", ylim=(0, 101))
-axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    ax.plot(seconds, 100 * exact, style, label=name)
+ax.set(xlabel="training (seconds)", ylabel="exact match on 104 test images (%)", ylim=(0, 101))
+ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 save_figure(figure, "recipe_curves")
 plt.show()
 
@@ -541,23 +536,22 @@ print([f"{column.max():.2f}" for column in columns[0]])
 
 
 # %%
-def decode_five_letters(probabilities, beam_width=50):
-    texts = decode_ctc(probabilities)
-    odd = [number for number, text in enumerate(texts) if len(text) != LABEL_LENGTH]
-    if odd:
-        scores = ops.log(ops.cast(probabilities[odd], "float32") + keras.config.epsilon())
-        times = np.full(len(odd), probabilities.shape[1])
-        found, _ = ops.ctc_decode(
-            scores, times, "beam_search", beam_width, top_paths=beam_width, mask_index=BLANK
-        )
-        for number, beams in zip(odd, np.asarray(found).transpose(1, 0, 2)):
-            beams = [beam[beam >= 0] for beam in beams]
-            fives = [decode_label(beam) for beam in beams if len(beam) == LABEL_LENGTH]
-            texts[number] = fives[0] if fives else texts[number]
+from captcha_lib.ctc import beam_search
+
+
+def decode_fixed_length(probabilities, family=COURSE):
+    def fits(text):
+        return family.shortest <= len(text) <= family.longest
+
+    texts = decode_ctc(probabilities, alphabet=family.alphabet)
+    odd = [number for number, text in enumerate(texts) if not fits(text)]
+    beams = beam_search(probabilities[odd], 50, 50, family.alphabet) if odd else []
+    for number, found in zip(odd, beams):
+        texts[number] = next(filter(fits, found), texts[number])
     return texts
 
 
-print(decode_ctc(columns)[0], "becomes", decode_five_letters(columns)[0])
+print(decode_ctc(columns)[0], "becomes", decode_fixed_length(columns)[0])
 
 # %% [markdown]
 # This costs no training at all. It helps a weak model most. Here is one that was trained for two epochs:
@@ -566,7 +560,7 @@ print(decode_ctc(columns)[0], "becomes", decode_five_letters(columns)[0])
 young, _ = train_recipe(shuffle_batches(x_train, y_train), epochs=2)
 probabilities = np.asarray(young(x_test, training=False))
 greedy = exact_match(decode_ctc(probabilities), truths)
-five = exact_match(decode_five_letters(probabilities), truths)
+five = exact_match(decode_fixed_length(probabilities), truths)
 print(f"greedy {greedy:.0%}, five letters {five:.0%}")
 
 # %%
@@ -595,19 +589,19 @@ print(f"{seconds:.0f} seconds")
 
 
 # %%
+from captcha_lib.ctc import text_probability
 from captcha_lib.dataset import encode_image
-from captcha_lib.reading import text_probability
 
 
-def read_images(model, images):
+def read_batch(model, images, family=COURSE):
     probabilities = model.predict_on_batch(images)
-    texts = decode_five_letters(probabilities)
+    texts = decode_fixed_length(probabilities, family)
     return texts, text_probability(probabilities, texts)
 
 
-def read_captcha(model, path):
-    probabilities = model.predict_on_batch(encode_image(path)[np.newaxis])
-    return decode_five_letters(probabilities)[0]
+def read_captcha(model, path, family=COURSE):
+    image = encode_image(path, family=family)
+    return decode_fixed_length(model.predict_on_batch(image[np.newaxis]), family)[0]
 
 
 file = sorted(samples_folder.glob("*.jpg"))[0]
@@ -620,13 +614,13 @@ print(f"{file.name} is read as {read_captcha(model, file)}")
 # %% tags=["nbval-ignore-output"]
 from captcha_lib.show import show_readings
 
-readings, confidences = read_images(model, x_test)
+readings, confidences = read_batch(model, x_test)
 least = np.argsort(confidences)[:10]
 figure = show_readings(x_test[least], [readings[i] for i in least], [truths[i] for i in least])
-for axis, i in zip(figure.axes, least):
-    axis.set_xlabel(f"{confidences[i]:.0%}")
-    axis.axis("on")
-    axis.set(xticks=[], yticks=[])
+for ax, i in zip(figure.axes, least):
+    ax.set_xlabel(f"{confidences[i]:.0%}")
+    ax.axis("on")
+    ax.set(xticks=[], yticks=[])
 plt.show()
 
 # %%
@@ -639,7 +633,7 @@ print("at least 9 of 10 readings with a confidence above 80 %:", np.mean(confide
 # read IMAGE...` prints on a command line:
 
 # %% tags=["nbval-ignore-output"]
-from captcha_lib.reading import read_captchas
+from captcha_lib.reader import read_captchas
 from captcha_lib.score import score_row
 from captcha_lib.workspace import output_folder
 
@@ -676,7 +670,7 @@ doubts = []
 for train, held_out in KFold(3).split(x_train):
     reader, _ = train_recipe(shuffle_batches(x_train[train], y_typed[train]), epochs=6)
     probabilities = np.asarray(reader(x_train[held_out], training=False))
-    texts = decode_five_letters(probabilities)
+    texts = decode_fixed_length(probabilities)
     for number, text, confidence in zip(held_out, texts, text_probability(probabilities, texts)):
         typed = decode_label(y_typed[number])
         if text != typed:
@@ -697,9 +691,9 @@ print("at least 8 of our 10 slips among the first 12:", doubts["we slipped"][:12
 # homework. They are listed by name in a file, so that everyone can look for themselves:
 
 # %%
-from captcha_lib.reading import read_doubtful_labels
+from captcha_lib.reader import list_doubtful_labels
 
-doubtful = read_doubtful_labels()
+doubtful = list_doubtful_labels()
 print(doubtful.to_string(index=False))
 here = doubtful[[(samples_folder / name).exists() for name in doubtful["file"]]]
 print(len(here), "of these files are among your images")

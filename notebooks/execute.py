@@ -20,8 +20,8 @@ from nbclient.output_widget import OutputWidget
 from tqdm import tqdm
 
 from captcha_lib import locate_samples, read_samples
-from captcha_lib.samples import REAL_SET_DIGEST
-from captcha_lib.workspace import digest, list_images
+from captcha_lib.sources import REAL_SET_DIGEST
+from captcha_lib.samples import digest, list_images
 
 NOTEBOOKS = Path(__file__).resolve().parent
 PROJECT = NOTEBOOKS.parent
@@ -155,8 +155,8 @@ def course():
 
 
 def rebuild():
-    """Rebuild the .ipynb of the lessons wanted from their twins, executed on the embedded set, and the pictures in use."""
-    os.environ["CAPTCHA_DATA"] = "embedded"
+    """Rebuild the .ipynb of the lessons wanted from their twins, executed on the synthetic set, and the pictures in use."""
+    os.environ["CAPTCHA_DATA"] = "synthetic"
     locate_or_stop()
     write_addresses()
     output = PROJECT / "build" / "notebooks"
@@ -172,10 +172,10 @@ def rebuild():
 
 
 def compare():
-    """Re-execute every lesson on the embedded set with nbval: each output must be the stored one."""
+    """Re-execute every lesson on the synthetic set with nbval: each output must be the stored one."""
     output = PROJECT / "build" / "test"
     shutil.rmtree(output, ignore_errors=True)
-    os.environ |= {"CAPTCHA_DATA": "embedded", "CAPTCHA_OUTPUT": str(output)}
+    os.environ |= {"CAPTCHA_DATA": "synthetic", "CAPTCHA_OUTPUT": str(output)}
     locate_or_stop()
     options = ["--nbval", "--nbval-current-env", "--durations=5", "-p", "no:cacheprovider"]
     sys.exit(subprocess.call([sys.executable, "-m", "pytest", *options, str(NOTEBOOKS)]))

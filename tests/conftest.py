@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from captcha_lib import samples, workspace
+from captcha_lib import sources, workspace
 from captcha_lib.generator import write_samples
 
 
@@ -19,10 +19,10 @@ def nowhere(tmp_path, monkeypatch):
     monkeypatch.delenv("CAPTCHA_DATA", raising=False)
     monkeypatch.delenv("KAGGLE_KERNEL_RUN_TYPE", raising=False)
     monkeypatch.setattr(workspace, "user_cache_path", lambda *_, **__: tmp_path / "cache")
-    monkeypatch.setattr(samples, "KAGGLE_INPUT", tmp_path / "kaggle")
-    monkeypatch.setattr(samples, "DRIVE", tmp_path / "drive")
+    monkeypatch.setattr(sources, "KAGGLE_INPUT", tmp_path / "kaggle")
+    monkeypatch.setattr(sources, "DRIVE", tmp_path / "drive")
     monkeypatch.setattr(
-        samples, "write_samples", lambda folder: write_samples(folder, png=5, jpg=2)
+        sources, "write_samples", lambda folder: write_samples(folder, png=5, jpg=2)
     )
     return tmp_path / "cache"
 
@@ -31,6 +31,6 @@ def nowhere(tmp_path, monkeypatch):
 def real_set():
     """The folder of the 1,070 real images, where CAPTCHA_DATA names it."""
     folder = os.environ.get("CAPTCHA_DATA", "")
-    if folder in ("", "embedded"):
+    if folder in ("", "synthetic", "embedded"):
         pytest.skip("CAPTCHA_DATA does not name the real images")
     return Path(folder)

@@ -5,8 +5,8 @@ import sys
 import pandas as pd
 
 from captcha_lib import locate_samples
-from captcha_lib.samples import REAL_SET_DIGEST
-from captcha_lib.workspace import digest, list_images
+from captcha_lib.samples import digest, list_images
+from captcha_lib.sources import REAL_SET_DIGEST
 
 
 def locate_real_set():

@@ -18,7 +18,7 @@ ALPHABET = "2345678bcdefgmnpwxy"
 
 def load_recipe(weights):
 
-    from captcha_lib.reading import read_captcha, read_captchas
+    from captcha_lib.reader import read_captcha, read_captchas
     from captcha_lib.recipe import build_recipe
 
     model = build_recipe()

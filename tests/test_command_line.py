@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from captcha_lib import reading
+from captcha_lib import reader as module
 from captcha_lib.__main__ import main
-from captcha_lib.reading import read_captcha
+from captcha_lib.reader import read_captcha
 from captcha_lib.recipe import build_recipe
-from captcha_lib.workspace import list_images
+from captcha_lib.samples import list_images
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def reader(monkeypatch):
         print("Images from somewhere")
         return model
 
-    monkeypatch.setattr(reading, "load_reader", load_reader)
+    monkeypatch.setattr(module, "load_reader", load_reader)
     return model
 
 
@@ -119,7 +119,7 @@ def test_a_name_that_the_console_cannot_show_stops_no_reading(
 def test_a_file_that_vanishes_meanwhile_is_named(tmp_path, drawn_set, monkeypatch, capsys):
     file = tmp_path / "2g7nm.png"
     file.write_bytes((drawn_set / file.name).read_bytes())
-    monkeypatch.setattr(reading, "load_reader", lambda: file.unlink() or build_recipe())
+    monkeypatch.setattr(module, "load_reader", lambda: file.unlink() or build_recipe())
     assert main(["read", str(file)]) == 1
     out, err = capsys.readouterr()
     assert out == "" and err == f"{file} does not exist: expected a PNG or JPEG file\n"
@@ -127,11 +127,11 @@ def test_a_file_that_vanishes_meanwhile_is_named(tmp_path, drawn_set, monkeypatc
 
 UNTRAINED = """
 import sys
-from captcha_lib import reading
+from captcha_lib import reader as module
 from captcha_lib.__main__ import main
 from captcha_lib.recipe import build_recipe
 
-reading.load_reader = build_recipe
+module.load_reader = build_recipe
 sys.exit(main(["read", sys.argv[1]]))
 """
 

@@ -25,7 +25,7 @@ def test_an_image_is_encoded_as_by_hand(drawn_set, crop):
     for file in sorted(drawn_set.glob("*.png"))[:10]:
         encoded = encode_image(file, crop)
         assert encoded.shape == (200, 50, 1) and encoded.dtype == np.float32
-        assert 0 <= encoded.min() and encoded.max() <= 1
+        assert encoded.min() >= 0 and encoded.max() <= 1
         np.testing.assert_allclose(encoded, by_hand(file, crop), atol=1e-6)
 
 
@@ -49,10 +49,10 @@ def test_the_real_set_has_the_promised_shapes_and_no_leak(real_set):
     assert not set(map(tuple, y_train)) & set(map(tuple, y_test))
 
 
-def test_size_and_seed_of_the_test_part_can_be_chosen(drawn_set):
-    x_train, x_test, _, y_test = build_dataset(drawn_set, test_size=6)
-    assert len(x_train) == 24 and len(x_test) == 6
-    assert build_dataset(drawn_set, test_size=6, seed=1)[3].tolist() != y_test.tolist()
+def test_a_tenth_is_put_aside_and_the_seed_decides_which(drawn_set):
+    x_train, x_test, _, y_test = build_dataset(drawn_set)
+    assert len(x_train) == 27 and len(x_test) == 3
+    assert build_dataset(drawn_set, seed=1)[3].tolist() != y_test.tolist()
 
 
 def test_a_stream_holds_what_the_arrays_hold(drawn_set):

@@ -12,12 +12,11 @@ from scipy.stats import binomtest
 from test_notebooks import LESSONS, number
 
 from captcha_lib import ALPHABET, count_characters, read_samples, render_captcha
-from captcha_lib.alphabet import BLANK
 from captcha_lib.exercises import EXERCISES, check
+from captcha_lib.family import BLANK
 from captcha_lib.fonts import find_fonts
-from captcha_lib.generator import Style, random_style
-from captcha_lib.samples import read_image
-from captcha_lib.workspace import list_images
+from captcha_lib.generator import Style, sample_style
+from captcha_lib.samples import list_images, open_image
 
 # Of each exercise two answers that learners give, the second to some of them not even nearly right.
 MISTAKES = {
@@ -75,7 +74,7 @@ MISTAKES = {
     "7.2": ["wavelength = 1", "wavelength = 4"],
     "7.3": [
         "def heavy_style(text, rng): return Style(thickness=1)",
-        "def heavy_style(text, rng): return random_style(text, rng, fonts)",
+        "def heavy_style(text, rng): return sample_style(text, rng, fonts)",
     ],
     "8.1": ["pixels = 24 + 9 * 4", "pixels = 9"],
     "8.2": [
@@ -119,7 +118,7 @@ FOUND = read_exercises()
 def lesson(drawn_set):
     """What the lessons have at hand when they reach their exercises, as far as the exercises need it."""
     files = [file for file in list_images(drawn_set) if file.suffix == ".png"]
-    grey = np.array([np.asarray(read_image(file))[:, :, 0] for file in files])
+    grey = np.array([np.asarray(open_image(file))[:, :, 0] for file in files])
     values, background = grey.astype(float), grey.max(axis=0)
     samples = read_samples(drawn_set)
     steps = np.arange(50)
@@ -139,7 +138,7 @@ def lesson(drawn_set):
         "np": np,
         "pd": pd,
         "plt": plt,
-        "random_style": random_style,
+        "sample_style": sample_style,
         "render_captcha": render_captcha,
         "samples": samples,
         "signals": np.isin(steps, [5, 15, 25]).astype(float),

@@ -5,14 +5,14 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from captcha_lib import fonts as module
-from captcha_lib.alphabet import ALPHABET
+from captcha_lib.family import ALPHABET
 from captcha_lib.fonts import (
     DEJAVU_BOLD,
     FULL,
-    fill,
     find_fonts,
-    letter_outline,
+    glyph_outline,
     mean_width,
+    rasterise,
 )
 
 
@@ -23,7 +23,7 @@ def close(*polygons):
 
 def fill_one(*polygons):
     edges = close(*polygons).astype(float)
-    return fill(edges, np.zeros(len(edges), int), 1)[:, :, 0]
+    return rasterise(edges, np.zeros(len(edges), int), 1)[:, :, 0]
 
 
 def test_whole_pixels_are_filled_completely():
@@ -67,14 +67,14 @@ def test_letters_match_those_that_freetype_draws(character):
     font = ImageFont.truetype(DEJAVU_BOLD.file, 40 * 8)
     ImageDraw.Draw(large).text((30 * 8, 38 * 8), character, 255, font, anchor="ls")
     expected = np.asarray(large.resize((200, 50), Image.Resampling.BOX)) / 255
-    edges = letter_outline(DEJAVU_BOLD, character)[0][:, :4] * (40, -40, 40, -40) + (30, 38, 30, 38)
-    difference = np.abs(fill(edges, np.zeros(len(edges), int), 1)[:, :, 0].T / FULL - expected)
+    edges = glyph_outline(DEJAVU_BOLD, character)[0][:, :4] * (40, -40, 40, -40) + (30, 38, 30, 38)
+    difference = np.abs(rasterise(edges, np.zeros(len(edges), int), 1)[:, :, 0].T / FULL - expected)
     assert expected.sum() > 200 and difference.sum() < 0.02 * expected.sum()
 
 
 def test_images_of_one_call_do_not_mix():
     square = close([(20, 10), (30, 10), (30, 40), (20, 40)]).astype(float)
-    ink = fill(np.concatenate([square, square + (50, 0, 50, 0)]), np.repeat([2, 0], 4), 3)
+    ink = rasterise(np.concatenate([square, square + (50, 0, 50, 0)]), np.repeat([2, 0], 4), 3)
     assert [list(np.flatnonzero(ink[:, 20, image])[[0, -1]]) for image in (2, 0)] == [
         [20, 29],
         [70, 79],
@@ -83,19 +83,19 @@ def test_images_of_one_call_do_not_mix():
 
 
 def test_a_letter_knows_where_its_ink_starts_and_ends():
-    edges, left, right = letter_outline(DEJAVU_BOLD, "m")
+    edges, left, right = glyph_outline(DEJAVU_BOLD, "m")
     assert (left, right) == (edges[:, 0].min(), edges[:, 0].max())
     assert 0 < left < 0.2 and 0.8 < right < 1.1
-    assert letter_outline(DEJAVU_BOLD, " ")[1:] == (0, 0)
+    assert glyph_outline(DEJAVU_BOLD, " ")[1:] == (0, 0)
 
 
 def test_the_mean_width_is_that_of_the_alphabet():
-    widths = [np.ptp(letter_outline(DEJAVU_BOLD, character)[0][:, 0]) for character in ALPHABET]
+    widths = [np.ptp(glyph_outline(DEJAVU_BOLD, character)[0][:, 0]) for character in ALPHABET]
     assert mean_width(DEJAVU_BOLD) == pytest.approx(np.mean(widths))
 
 
 def test_a_step_out_of_the_ink_makes_a_letter_larger_all_around():
-    edges, left, right = letter_outline(DEJAVU_BOLD, "8")
+    edges, left, right = glyph_outline(DEJAVU_BOLD, "8")
     wider = edges[:, :4] + 0.01 * edges[:, 4:]
     assert np.ptp(wider[:, 0]) == pytest.approx(right - left + 0.02, abs=0.002)
     assert np.ptp(wider[:, 1]) == pytest.approx(np.ptp(edges[:, 1]) + 0.02, abs=0.002)
@@ -103,7 +103,7 @@ def test_a_step_out_of_the_ink_makes_a_letter_larger_all_around():
 
 def test_a_character_without_a_glyph_is_named():
     with pytest.raises(ValueError, match=r"DejaVuSans-Bold.ttf has no glyph for '漢': expected"):
-        letter_outline(DEJAVU_BOLD, "漢")
+        glyph_outline(DEJAVU_BOLD, "漢")
 
 
 def test_fonts_of_lesson_7_are_found_in_three_weights():
@@ -113,8 +113,8 @@ def test_fonts_of_lesson_7_are_found_in_three_weights():
         assert (light.weight, heavy.weight) == (600, 800)
         stems = []
         for font in (light, heavy):
-            edges = letter_outline(font, "n")[0][:, :4] * (40, -40, 40, -40) + (30, 38, 30, 38)
-            stems.append(fill(edges, np.zeros(len(edges), int), 1).sum())
+            edges = glyph_outline(font, "n")[0][:, :4] * (40, -40, 40, -40) + (30, 38, 30, 38)
+            stems.append(rasterise(edges, np.zeros(len(edges), int), 1).sum())
         assert stems[1] > 1.1 * stems[0], light.file.name
 
 
@@ -125,7 +125,7 @@ def test_without_the_fonts_extra_matplotlib_helps_out_and_says_so(monkeypatch, c
     assert len(fonts) == 3 and DEJAVU_BOLD not in fonts
     for font in fonts:
         for character in ALPHABET:
-            assert len(letter_outline(font, character)[0]) > 3
+            assert len(glyph_outline(font, character)[0]) > 3
 
 
 def test_a_single_missing_family_counts_as_all(monkeypatch, capsys):

@@ -19,35 +19,35 @@ from pathlib import Path
 job, place, source = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 wanted = [int(number) for number in sys.argv[4:]]
 
-from captcha_lib import samples, workspace
+from captcha_lib import samples, sources, workspace
 from captcha_lib.generator import write_samples
 
 workspace.user_cache_path = lambda *_, **__: place / "cache"
-samples.KAGGLE_INPUT, samples.DRIVE = place / "kaggle", place / "drive"
-samples.write_samples = lambda folder: write_samples(folder, png=5, jpg=1)
+sources.KAGGLE_INPUT, sources.DRIVE = place / "kaggle", place / "drive"
+sources.write_samples = lambda folder: write_samples(folder, png=5, jpg=1)
 os.environ.pop("CAPTCHA_DATA", None)
 
 def draw():
-    assert len(workspace.list_images(samples.locate_samples())) == 6
+    assert len(samples.list_images(sources.locate_samples())) == 6
 
 def copy():
-    copied = workspace.list_images(samples.locate_samples())
-    assert workspace.digest(copied) == workspace.digest(workspace.list_images(Path(source)))
+    copied = samples.list_images(sources.locate_samples())
+    assert samples.digest(copied) == samples.digest(samples.list_images(Path(source)))
 
 def unpack():
-    unpacked = workspace.list_images(samples.locate_samples(source + ".zip"))
-    assert workspace.digest(unpacked) == workspace.digest(workspace.list_images(Path(source)))
+    unpacked = samples.list_images(sources.locate_samples(source + ".zip"))
+    assert samples.digest(unpacked) == samples.digest(samples.list_images(Path(source)))
 
 def read():
     os.environ |= {"CAPTCHA_DATA": str(place / "images"), "CAPTCHA_OUTPUT": str(place / "out")}
     assert main(["read", *map(str, sorted((place / "images").iterdir()))]) == 0
 
 if job == "read":
-    from captcha_lib import reading
+    from captcha_lib import reader
     from captcha_lib.__main__ import main
     from captcha_lib.recipe import train_recipe
 
-    reading.train_recipe = lambda batches: train_recipe(batches, epochs=1)
+    reader.train_recipe = lambda batches: train_recipe(batches, epochs=1)
 
 EVENTS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir"}
 
@@ -76,7 +76,7 @@ def run_anew(moment, report=None):
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(source, place / "images")
     if job == "copy":
-        shutil.copytree(source, samples.DRIVE / "captcha-version-2-images")
+        shutil.copytree(source, sources.DRIVE / "captcha-version-2-images")
     return run(moment, report)
 
 report = str(place) + ".count"

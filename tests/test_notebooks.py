@@ -68,10 +68,10 @@ def test_outputs_hold_no_error_no_noise_and_no_path_of_a_machine(twin):
             )
 
 
-def test_outputs_come_from_the_embedded_set(twin):
+def test_outputs_come_from_the_synthetic_set(twin):
     drive, fetch, set_up = code_cells(read_built(twin))[:3]
     assert drive.outputs == fetch.outputs == []
-    assert set_up.outputs[0].text.startswith("Images from the embedded look-alike set: 1,070 files")
+    assert set_up.outputs[0].text.startswith("Images from the synthetic set: 1,070 files")
 
 
 def test_enough_outputs_are_compared(twin):
@@ -180,7 +180,7 @@ TAUGHT = {
         "stream_dataset",
     },
     "4": {
-        "find_shapes",
+        "extract_features",
         "build_cnn",
         "train_cnn",
         "plot_history",
@@ -191,10 +191,10 @@ TAUGHT = {
     },
     "5a": {"run_lstm", "build_cnn_lstm_ctc"},
     "5b": {
-        "add_blanks",
+        "interleave_blanks",
         "ctc_forward",
         "ctc_loss",
-        "expect_blanks",
+        "set_blank_bias",
         "copy_convolutions",
         "train_cnn_lstm_ctc",
         "decode_ctc",
@@ -207,24 +207,24 @@ TAUGHT = {
         "text_probability",
     },
     "7": {
-        "water_places",
-        "ripple_places",
+        "water_map",
+        "ripple_map",
         "bend",
         "draw_background",
-        "lay_ink",
-        "random_style",
+        "composite",
+        "sample_style",
         "stream_captchas",
         "train_on_drawings",
     },
     "8": {
-        "read_fifths",
+        "letter_heads",
         "build_recipe",
-        "vary_images",
+        "augment",
         "shuffle_batches",
-        "prepare_training",
+        "compile_model",
         "train_recipe",
-        "decode_five_letters",
-        "read_images",
+        "decode_fixed_length",
+        "read_batch",
         "read_captcha",
     },
 }

@@ -1,3 +1,4 @@
+import ast
 import os
 import re
 import subprocess
@@ -14,9 +15,9 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 import captcha_lib
-from captcha_lib.reading import read_doubtful_labels
-from captcha_lib.samples import REAL_SET_DIGEST
-from captcha_lib.workspace import list_images
+from captcha_lib.reader import list_doubtful_labels
+from captcha_lib.samples import list_images
+from captcha_lib.sources import REAL_SET_DIGEST
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -30,8 +31,33 @@ def test_every_promised_name_can_be_imported():
         captcha_lib.read_minds
 
 
+# From the ground up: a module imports from those before it alone.
+ROOMS = "family samples workspace show dataset cnn lstm ctc diagrams score fonts generator sources synthetic recipe reader".split()
+
+
+def imports_of(module):
+    tree = ast.parse((PROJECT / f"captcha_lib/{module}.py").read_text(encoding="utf-8"))
+    froms = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return {name.split(".")[1] for name in froms if name.startswith("captcha_lib.")}
+
+
+@pytest.mark.parametrize("module", ROOMS)
+def test_imports_point_one_way(module):
+    assert imports_of(module) <= set(ROOMS[: ROOMS.index(module)])
+
+
+def test_every_module_has_its_place():
+    modules = {file.stem for file in (PROJECT / "captcha_lib").glob("[a-z]*.py")}
+    assert modules == set(ROOMS)
+
+
+def test_an_image_is_opened_without_fonts_or_scipy():
+    program = "import sys, captcha_lib.samples; assert not {'matplotlib', 'fontTools', 'scipy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 def test_tensorflow_starts_only_for_what_trains():
-    modules = "alphabet dataset drawings fonts generator lstm samples score show workspace".split()
+    modules = "dataset diagrams family fonts generator lstm samples score show sources workspace".split()
     program = "import sys, captcha_lib; assert 'numpy' not in sys.modules\n"
     program += "".join(f"import captcha_lib.{module}\n" for module in modules)
     program += "assert not {'tensorflow', 'keras', 'kagglehub'} & set(sys.modules)"
@@ -208,7 +234,7 @@ def test_every_figure_of_the_cross_validation_follows_from_its_folds():
     assert measures["10-fold cross-validation, exact match (%)"] == round(exact, 2)
     assert measures["worst fold (%)"] == (100 * folds["right"] / folds["images"]).min().round(2)
     assert (misread["reading"] != misread["label"]).all()
-    doubtful = read_doubtful_labels().set_index("file")["shows"]
+    doubtful = list_doubtful_labels().set_index("file")["shows"]
     wrong_labels = misread[misread["verdict"] == "wrong label"]
     assert list(wrong_labels["reading"]) == list(doubtful[wrong_labels["file"]])
     right = folds["right"].sum() + len(wrong_labels)

@@ -15,25 +15,25 @@ from captcha_lib import (
 from captcha_lib.dataset import stream_dataset
 from captcha_lib.generator import Style
 from captcha_lib.recipe import (
-    CNN,
-    LADDER,
+    ABLATION,
+    BASELINE,
     Recipe,
     WatchScore,
+    augment,
     build_recipe,
     decode_either,
     shuffle_batches,
     train_recipe,
-    vary_images,
 )
 from captcha_lib.samples import read_samples
-from captcha_lib.sim_to_real import stream_captchas
+from captcha_lib.synthetic import stream_captchas
 
 # The ladder
 
 
 def test_the_ladder_starts_with_the_very_cnn_of_lesson_4():
     keras.utils.set_random_seed(0)
-    lesson_4, rung = build_cnn(), build_recipe(CNN)
+    lesson_4, rung = build_cnn(), build_recipe(BASELINE)
     rung.set_weights(lesson_4.get_weights())
     images = np.random.default_rng(0).random((3, 200, 50, 1), "float32")
     np.testing.assert_allclose(
@@ -42,22 +42,22 @@ def test_the_ladder_starts_with_the_very_cnn_of_lesson_4():
 
 
 def test_each_rung_changes_one_thing():
-    recipes = list(LADDER.values())
+    recipes = list(ABLATION.values())
     pairs = [*zip(recipes[:5], recipes[1:6]), (recipes[5], recipes[6]), (recipes[5], recipes[7])]
     for before, after in pairs:
         assert sum(asdict(before)[name] != asdict(after)[name] for name in asdict(before)) == 1
-    assert recipes[0] == CNN and recipes[5] == Recipe()
+    assert recipes[0] == BASELINE and recipes[5] == Recipe()
 
 
-@pytest.mark.parametrize("name", LADDER)
+@pytest.mark.parametrize("name", ABLATION)
 def test_every_rung_gives_probabilities(name):
-    model = build_recipe(LADDER[name])
+    model = build_recipe(ABLATION[name])
     outputs = model.predict(np.random.default_rng(0).random((2, 200, 50, 1)), verbose=0)
-    assert outputs.shape == ((2, 50, 20) if LADDER[name].ctc else (2, 5, 19))
+    assert outputs.shape == ((2, 50, 20) if ABLATION[name].ctc else (2, 5, 19))
     np.testing.assert_allclose(outputs.sum(axis=-1), 1, atol=1e-5)
     kinds = {type(layer).__name__ for layer in model.layers}
-    assert ("Bidirectional" in kinds) == LADDER[name].recurrent
-    assert ("BatchNormalization" in kinds) == LADDER[name].normalised
+    assert ("Bidirectional" in kinds) == ABLATION[name].recurrent
+    assert ("BatchNormalization" in kinds) == ABLATION[name].normalised
 
 
 def test_the_recipe_is_as_small_as_the_lesson_says():
@@ -76,7 +76,7 @@ def dots(count):
 
 def test_images_move_by_up_to_6_and_4_pixels_and_labels_stay(monkeypatch):
     monkeypatch.setattr(recipe, "draw_strokes", lambda heights: np.zeros((200, 50, len(heights))))
-    images, labels = next(iter(vary_images(dots(400))))
+    images, labels = next(iter(augment(dots(400))))
     places = np.argwhere(images.numpy()[..., 0] < 0.5)
     assert len(places) == 400
     x, y = places[:, 1] - 100, places[:, 2] - 25
@@ -85,25 +85,25 @@ def test_images_move_by_up_to_6_and_4_pixels_and_labels_stay(monkeypatch):
 
 
 def test_half_of_the_images_get_strokes():
-    images, _ = next(iter(vary_images(dots(400))))
+    images, _ = next(iter(augment(dots(400))))
     inked = (images.numpy() < 0.5).sum(axis=(1, 2, 3)) > 10
     assert 0.4 < inked.mean() < 0.6
     assert images.numpy().min() >= 0 and images.numpy().max() <= 1
 
 
-@pytest.mark.parametrize("varied", ["shifts", "strokes"])
-def test_each_pass_varies_anew_and_the_seed_decides(varied, monkeypatch):
+@pytest.mark.parametrize("augmented", ["shifts", "strokes"])
+def test_each_pass_varies_anew_and_the_seed_decides(augmented, monkeypatch):
     images = dots(8)
-    if varied == "shifts":
+    if augmented == "shifts":
         monkeypatch.setattr(
             recipe, "draw_strokes", lambda heights: np.zeros((200, 50, len(heights)))
         )
     else:  # a white image shows no shift
         images = images.map(lambda image, label: (tf.ones_like(image), label))
-    stream = vary_images(images, seed=1)
+    stream = augment(images, seed=1)
     first, second = (next(iter(stream))[0].numpy() for _ in range(2))
-    again = next(iter(vary_images(images, seed=1)))[0].numpy()
-    other = next(iter(vary_images(images, seed=2)))[0].numpy()
+    again = next(iter(augment(images, seed=1)))[0].numpy()
+    other = next(iter(augment(images, seed=2)))[0].numpy()
     np.testing.assert_array_equal(first, again)
     assert (first != second).any() and (first != other).any()
 
@@ -128,7 +128,7 @@ def test_batches_are_shuffled_anew_on_each_pass_and_by_their_seed():
 
 @pytest.fixture(scope="module")
 def arrays(drawn_set):
-    return build_dataset(drawn_set, test_size=0.2)
+    return build_dataset(drawn_set)
 
 
 def test_a_training_is_repeatable_and_is_watched(arrays):
@@ -157,7 +157,7 @@ def test_a_training_goes_on_from_another(arrays):
 
 
 def test_a_stream_without_end_is_cut_into_epochs(monkeypatch):
-    monkeypatch.setattr(recipe, "STEPS", 2)
+    monkeypatch.setattr(recipe, "STEPS_PER_EPOCH", 2)
     stream = stream_captchas(lambda text, rng: Style())
     model, history = train_recipe(stream, epochs=2)
     assert len(history.history["loss"]) == 2
@@ -170,18 +170,18 @@ def test_files_can_be_streamed_into_a_training(drawn_set):
     assert model.optimizer.iterations.numpy() == 5  # 34 files in batches of 8, the last one smaller
 
 
-@pytest.mark.parametrize("varied", [True, False])
-def test_images_are_varied_where_the_recipe_says_so(varied, arrays, monkeypatch):
+@pytest.mark.parametrize("augmented", [True, False])
+def test_images_are_varied_where_the_recipe_says_so(augmented, arrays, monkeypatch):
     x, _, y, _ = arrays
     asked = []
-    monkeypatch.setattr(recipe, "vary_images", lambda batches, seed: asked.append(seed) or batches)
-    train_recipe(shuffle_batches(x, y), Recipe(varied=varied), epochs=1, seed=4)
-    assert asked == [4] * varied
+    monkeypatch.setattr(recipe, "augment", lambda batches, seed: asked.append(seed) or batches)
+    train_recipe(shuffle_batches(x, y), Recipe(augmented=augmented), epochs=1, seed=4)
+    assert asked == [4] * augmented
 
 
 def test_switches_reach_the_optimiser_and_the_loss(arrays):
     x, _, y, _ = arrays
-    plain, _ = train_recipe(shuffle_batches(x, y), CNN, epochs=1)
+    plain, _ = train_recipe(shuffle_batches(x, y), BASELINE, epochs=1)
     assert type(plain.optimizer) is keras.optimizers.Adam and plain.loss != ctc_loss
     averaged, _ = train_recipe(shuffle_batches(x, y), Recipe(averaged=True), epochs=1)
     assert type(averaged.optimizer) is keras.optimizers.AdamW and averaged.loss == ctc_loss

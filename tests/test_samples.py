@@ -20,9 +20,9 @@ from captcha_lib import (
     read_samples,
     render_captcha,
 )
-from captcha_lib import samples as module
-from captcha_lib.samples import REAL_SET_DIGEST, read_image
-from captcha_lib.workspace import digest, list_images
+from captcha_lib import sources as module
+from captcha_lib.samples import digest, list_images, open_image
+from captcha_lib.sources import REAL_SET_DIGEST
 
 
 def zip_of(folder, archive, prefixes):
@@ -36,11 +36,11 @@ def zip_of(folder, archive, prefixes):
 # Where the images come from
 
 
-def test_the_embedded_set_is_drawn_once_and_said_so(nowhere, capsys):
+def test_the_synthetic_set_is_drawn_once_and_said_so(nowhere, capsys):
     folder = locate_samples()
     assert (
         capsys.readouterr().out
-        == "Images from the embedded look-alike set: 7 files, 5 PNG and 2 JPEG\n"
+        == "Images from the synthetic set: 7 files, 5 PNG and 2 JPEG\n"
     )
     marked = folder / "2g7nm.png"
     marked.touch()
@@ -70,9 +70,9 @@ def test_sources_are_tried_in_their_order(nowhere, drawn_set, monkeypatch, capsy
     capsys.readouterr()
     assert source() == "Images from the path in CAPTCHA_DATA"
     assert locate_samples(places[0][0]) == places[0][0]
-    monkeypatch.setenv("CAPTCHA_DATA", "embedded")
+    monkeypatch.setenv("CAPTCHA_DATA", "synthetic")
     capsys.readouterr()
-    assert source() == "Images from the embedded look-alike set"
+    assert source() == "Images from the synthetic set"
 
 
 @pytest.mark.parametrize("place", ["", "datasets/owner"])
@@ -82,7 +82,7 @@ def test_other_data_on_kaggle_does_not_disturb(nowhere, drawn_set, place, capsys
     (other / "eight_images.png").write_bytes(b"a picture")
     zip_of(drawn_set / "..", other / "other.zip", [])
     locate_samples()
-    assert "embedded" in capsys.readouterr().out
+    assert "synthetic" in capsys.readouterr().out
     shutil.copytree(drawn_set, module.KAGGLE_INPUT / place / "set/samples/samples")
     shutil.copytree(drawn_set, module.KAGGLE_INPUT / place / "set/samples", dirs_exist_ok=True)
     assert locate_samples() == module.KAGGLE_INPUT / place / "set/samples"
@@ -119,14 +119,14 @@ def test_a_drive_folder_is_copied_once_and_without_what_else_lies_there(nowhere,
     assert len(list_images(locate_samples())) == 35
 
 
-def test_half_a_zip_on_the_drive_is_named_and_the_embedded_set_serves(nowhere, drawn_set, capsys):
+def test_half_a_zip_on_the_drive_is_named_and_the_synthetic_set_serves(nowhere, drawn_set, capsys):
     module.DRIVE.mkdir(parents=True)
     archive = zip_of(drawn_set, module.DRIVE / "captcha-version-2-images.zip", [""])
     archive.write_bytes(archive.read_bytes()[:3000])
     locate_samples()
     lines = capsys.readouterr().out.splitlines()
     assert re.match("Not used: .*images.zip is no complete zip .*: upload or fetch it", lines[0])
-    assert lines[-1] == "Images from the embedded look-alike set: 7 files, 5 PNG and 2 JPEG"
+    assert lines[-1] == "Images from the synthetic set: 7 files, 5 PNG and 2 JPEG"
 
 
 def test_an_interrupted_copy_is_not_taken_for_a_whole_one(nowhere, drawn_set, monkeypatch):
@@ -205,7 +205,7 @@ def test_a_drive_that_dies_during_the_copy_is_passed_over(nowhere, drawn_set, mo
     assert re.match(
         f"Not used: .* cannot be finished .*{re.escape(str(module.DRIVE))}", passed_over
     )
-    assert found.startswith("Images from the embedded look-alike set")
+    assert found.startswith("Images from the synthetic set")
     assert [place for place in nowhere.iterdir()] == [folder]
 
 
@@ -287,7 +287,7 @@ def test_folders_and_dangling_links_are_no_images_whatever_their_names(nowhere, 
     (on_drive / "34pcn.png").mkdir(parents=True)
     (on_drive / "bny23.png").symlink_to(on_drive / "gone")
     locate_samples()
-    assert "Images from the embedded look-alike set" in capsys.readouterr().out
+    assert "Images from the synthetic set" in capsys.readouterr().out
     shutil.copytree(drawn_set, on_drive / "samples")
     (on_drive / "samples/22222.png").mkdir()
     assert digest(list_images(locate_samples())) == digest(list_images(drawn_set))
@@ -423,7 +423,7 @@ def test_without_a_network_other_sources_are_named(nowhere, monkeypatch):
 
     kaggle_that(monkeypatch, no_network)
     with pytest.raises(
-        ConnectionError, match="CAPTCHA_DATA, or go on with the embedded look-alike set"
+        ConnectionError, match="CAPTCHA_DATA, or go on with the synthetic set"
     ) as caught:
         download_samples()
     assert "\n" not in str(caught.value)
@@ -517,7 +517,7 @@ def test_hidden_and_other_files_are_passed_over(tmp_path, drawn_set):
 def test_what_is_no_captcha_image_is_refused(tmp_path, make, complaint):
     make(tmp_path / "x.png")
     with pytest.raises(ValueError, match=complaint) as caught:
-        read_image(tmp_path / "x.png")
+        open_image(tmp_path / "x.png")
     assert "\n" not in str(caught.value)
 
 
@@ -527,12 +527,12 @@ def test_a_truncated_image_is_refused(tmp_path, drawn_set, name, kept):
     content = (drawn_set / name).read_bytes()
     (tmp_path / name).write_bytes(content[: int(kept * len(content))])
     with pytest.raises(ValueError, match=f"{name} (cannot be read|is no image)"):
-        read_image(tmp_path / name)
+        open_image(tmp_path / name)
 
 
 def test_a_missing_image_is_told(tmp_path):
     with pytest.raises(FileNotFoundError):
-        read_image(tmp_path / "2g7nm.png")
+        open_image(tmp_path / "2g7nm.png")
 
 
 GREY = render_captcha("2g7nm", np.random.default_rng(1))
@@ -603,24 +603,24 @@ def test_an_upright_image_that_is_marked_as_lying_has_another_size(tmp_path):
     exif[0x0112] = 6
     Image.fromarray(GREY).save(tmp_path / "2g7nm.png", exif=exif)
     with pytest.raises(ValueError, match="2g7nm.png is 50 x 200 pixels: expected 200 x 50"):
-        read_image(tmp_path / "2g7nm.png")
+        open_image(tmp_path / "2g7nm.png")
 
 
 @pytest.mark.filterwarnings("error")
 def test_broken_exif_data_say_nothing(tmp_path):
     for exif in (b"Exif\0\0garbage", b"Exif\0\0II*\0\x08\0\0\0\xff\xff", b"Exif\0\0"):
         Image.fromarray(GREY).save(tmp_path / "2g7nm.jpg", exif=exif, quality=95)
-        assert np.abs(np.asarray(read_image(tmp_path / "2g7nm.jpg")) - GREY.astype(int)).mean() < 2
+        assert np.abs(np.asarray(open_image(tmp_path / "2g7nm.jpg")) - GREY.astype(int)).mean() < 2
 
 
 def test_channels_stay_as_stored(drawn_set):
-    assert np.asarray(read_image(drawn_set / "2g7nm.png")).shape == (50, 200, 4)
-    assert np.asarray(read_image(drawn_set / "3c7de.jpg")).shape == (50, 200, 3)
+    assert np.asarray(open_image(drawn_set / "2g7nm.png")).shape == (50, 200, 4)
+    assert np.asarray(open_image(drawn_set / "3c7de.jpg")).shape == (50, 200, 3)
 
 
 def test_a_cache_that_cannot_be_written_to_is_named(nowhere):
     nowhere.write_text("in the way")
-    message = "the look-alike set has no place: .*cannot be made .*: expected .*in CAPTCHA_DATA"
+    message = "the synthetic set has no place: .*cannot be made .*: expected .*in CAPTCHA_DATA"
     with pytest.raises(PermissionError, match=message):
         locate_samples()
     assert nowhere.read_text() == "in the way"

@@ -32,7 +32,7 @@ def test_images_are_titled_with_name_and_shape(drawn_set):
     figure = show_images(
         [drawn_set / "2g7nm.png", drawn_set / "3c7de.jpg", drawn_set / "yge7c.jpg"], columns=2
     )
-    assert [axis.get_title() for axis in figure.axes] == [
+    assert [ax.get_title() for ax in figure.axes] == [
         "2g7nm.png (50, 200, 4)",
         "3c7de.jpg (50, 200, 3)",
         "yge7c.jpg (50, 200, 3)",
@@ -48,15 +48,15 @@ def test_one_path_and_what_glob_gives_are_shown(drawn_set):
 def test_wrong_readings_stand_out():
     images = np.zeros((2, 200, 50, 1))
     figure = show_readings(images, ["2g7nm", "bny22"], ["2g7nm", "bny23"], columns=2)
-    colors = [axis.title.get_color() for axis in figure.axes]
+    colors = [ax.title.get_color() for ax in figure.axes]
     assert colors == ["black", "C3"] and figure.axes[0].images[0].get_array().shape == (50, 200)
 
 
 def test_curves_hold_the_history():
     figure = plot_history({"loss": [3, 2], "val_loss": [3.5, 2.5]}, "loss")
-    (axis,) = figure.axes
-    assert [list(line.get_ydata()) for line in axis.lines] == [[3, 2], [3.5, 2.5]]
-    assert axis.get_xlabel() == "epoch" and axis.get_ylabel() == "loss"
+    (ax,) = figure.axes
+    assert [list(line.get_ydata()) for line in ax.lines] == [[3, 2], [3.5, 2.5]]
+    assert ax.get_xlabel() == "epoch" and ax.get_ylabel() == "loss"
 
 
 def test_figures_go_where_this_run_keeps_them(tmp_path, monkeypatch):

@@ -16,25 +16,25 @@ from captcha_lib import (
     ctc_loss,
     decode_ctc,
     read_captcha,
-    sim_to_real,
     stream_dataset,
+    synthetic,
     train_recipe,
 )
-from captcha_lib.alphabet import BLANK, check_numbers
 from captcha_lib.cnn import plain_errors, train_cnn
-from captcha_lib.ctc import add_blanks, ctc_forward, train_cnn_lstm_ctc
+from captcha_lib.ctc import ctc_forward, interleave_blanks, text_probability, train_cnn_lstm_ctc
+from captcha_lib.family import BLANK, check_numbers
 from captcha_lib.generator import Style
-from captcha_lib.reading import decode_five_letters, text_probability
-from captcha_lib.recipe import LADDER, build_recipe, shuffle_batches
+from captcha_lib.reader import decode_fixed_length
+from captcha_lib.recipe import ABLATION, build_recipe, shuffle_batches
 from captcha_lib.samples import read_samples
-from captcha_lib.sim_to_real import train_on_drawings
+from captcha_lib.synthetic import train_on_drawings
 
 RNG = np.random.default_rng(0)
 IMAGES, LABELS = RNG.random((4, 200, 50, 1), "float32"), RNG.integers(0, 19, (4, 5))
 
 
 def train_a_rung(name, images=IMAGES, labels=LABELS):
-    return train_recipe(shuffle_batches(images, labels), LADDER[name], epochs=1)
+    return train_recipe(shuffle_batches(images, labels), ABLATION[name], epochs=1)
 
 
 def train_with_convolutions(images=IMAGES, labels=LABELS):
@@ -54,8 +54,8 @@ TRAININGS = {
 
 @pytest.fixture
 def short_epochs(monkeypatch):
-    monkeypatch.setattr(sim_to_real, "STEPS", 1)
-    monkeypatch.setattr(sim_to_real, "BATCH_SIZE", 4)
+    monkeypatch.setattr(synthetic, "STEPS_PER_EPOCH", 1)
+    monkeypatch.setattr(synthetic, "BATCH_SIZE", 4)
 
 
 @pytest.fixture
@@ -86,11 +86,11 @@ def test_every_training_runs_in_half_precision(training, short_epochs):
     assert probabilities.dtype == "float16"
     if probabilities.shape[2] == BLANK + 1:
         assert len(decode_ctc(probabilities, beam_width=5)) == 4
-        assert all(isinstance(text, str) for text in decode_five_letters(probabilities))
+        assert all(isinstance(text, str) for text in decode_fixed_length(probabilities))
 
 
 def test_another_order_of_axes_in_the_settings_changes_nothing():
-    builders = [build_cnn, build_cnn_lstm_ctc, *(partial(build_recipe, r) for r in LADDER.values())]
+    builders = [build_cnn, build_cnn_lstm_ctc, *(partial(build_recipe, r) for r in ABLATION.values())]
 
     def predict():
         keras.utils.set_random_seed(0)
@@ -198,8 +198,8 @@ def test_five_heads_take_no_padding():
 
 def test_states_of_a_lattice_take_no_padding():
     with pytest.raises(ValueError, match="labels hold -1: expected numbers 0 to 18$"):
-        add_blanks([[0, -1]])
-    assert add_blanks([[0, 18]]).tolist() == [[19, 0, 19, 18, 19]]
+        interleave_blanks([[0, -1]])
+    assert interleave_blanks([[0, 18]]).tolist() == [[19, 0, 19, 18, 19]]
     assert check_numbers([[0, -1]]).tolist() == [[0, -1]]
 
 
@@ -222,7 +222,7 @@ assert model.loss is captcha_lib.ctc.ctc_loss and model.optimizer.iterations.num
 
 
 def test_a_model_with_five_heads_is_not_decoded_as_if_it_had_a_blank(drawn_set):
-    five_heads = build_recipe(LADDER["CNN of lesson 4"])
+    five_heads = build_recipe(ABLATION["CNN of lesson 4"])
     message = r"probabilities have shape \(1, 5, 19\): expected \(images, columns, 20\), the last"
     with pytest.raises(ValueError, match=message):
         read_captcha(five_heads, drawn_set / "2g7nm.png")

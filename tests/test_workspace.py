@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from captcha_lib import reading, workspace
+from captcha_lib import reader, workspace
 from captcha_lib.recipe import Recipe, build_recipe
 from captcha_lib.workspace import (
     load_or_train,
@@ -195,9 +195,9 @@ def test_the_reader_is_not_the_model_that_lesson_8_keeps(outputs, drawn_set, mon
     save_model(build_recipe(), 1, model_file("recipe", drawn_set))
     trained = []
     monkeypatch.setattr(
-        reading, "train_recipe", lambda batches: (trained.append(batches) or build_recipe(), None)
+        reader, "train_recipe", lambda batches: (trained.append(batches) or build_recipe(), None)
     )
-    reading.load_reader()
+    reader.load_reader()
     assert len(trained) == 1
 
 
@@ -310,6 +310,7 @@ def test_make_and_the_library_mean_the_same_folder():
         ("~/My Captchas", os.path.expanduser("~/My Captchas")),
         ("it's $HOME", str(project / "it's $HOME")),
         ("embedded", "embedded"),
+        ("synthetic", "synthetic"),
         ("", ""),
     ]:
         made = subprocess.run(

@@ -8,19 +8,12 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from captcha_lib import ctc_loss, decode_ctc, decode_label, encode_image, reading, samples
-from captcha_lib.alphabet import ALPHABET
-from captcha_lib.ctc import BLANK
-from captcha_lib.reading import (
-    decode_five_letters,
-    read_captcha,
-    read_captchas,
-    read_doubtful_labels,
-    text_probability,
-)
+from captcha_lib import ctc_loss, decode_ctc, decode_label, encode_image, reader, sources
+from captcha_lib.ctc import text_probability
+from captcha_lib.family import ALPHABET, BLANK, check_label
+from captcha_lib.reader import decode_fixed_length, list_doubtful_labels, read_captcha, read_captchas
 from captcha_lib.recipe import build_recipe
-from captcha_lib.samples import read_samples
-from captcha_lib.workspace import list_images
+from captcha_lib.samples import list_images, read_samples
 
 
 def random_columns(count, times):
@@ -48,7 +41,7 @@ def test_five_letters_are_the_likeliest_of_all_texts_of_five_letters():
             sums[collapse(alignment)] += np.prod(columns[0][np.arange(7), alignment])
         fives = {text: value for text, value in sums.items() if len(text) == 5}
         greedy = decode_ctc(columns)
-        texts = decode_five_letters(columns, beam_width=300)
+        texts = decode_fixed_length(columns)
         if len(greedy[0]) == 5:
             assert texts == greedy
         else:
@@ -63,13 +56,13 @@ def test_the_example_of_the_notes_is_mended():
         columns[0, place, (ALPHABET + "-").index(character)] = 0.9
     columns[0, 0, ALPHABET.index("n")] = 0.4
     assert decode_ctc(columns) == ["4cpy"]
-    assert decode_five_letters(columns) == ["n4cpy"]
+    assert decode_fixed_length(columns) == ["n4cpy"]
 
 
 def test_an_image_without_letters_is_no_error():
     columns = np.zeros((2, 50, 20), "float32")
     columns[:, :, BLANK] = 1
-    texts = decode_five_letters(columns)
+    texts = decode_fixed_length(columns)
     assert len(texts) == 2 and all(len(text) <= 5 for text in texts)
     assert (text_probability(columns, texts) < 1e-6).all()
 
@@ -102,8 +95,8 @@ def model():
 
 
 def test_files_are_read_in_the_order_given(drawn_set, model):
-    files = list_images(drawn_set)[::-1]
-    table = read_captchas(model, files, batch_size=7)
+    files = 2 * list_images(drawn_set)[::-1]  # more than one batch
+    table = read_captchas(model, files)
     assert list(table["file"]) == [str(file) for file in files]
     assert list(table["text"]) == [read_captcha(model, file) for file in files]
     assert table["confidence"].between(0, 1).all()
@@ -133,8 +126,8 @@ def test_a_reader_is_trained_once_for_the_images_at_hand(drawn_set, tmp_path, mo
         trained.append(batches.cardinality().numpy())
         return build_recipe(), None
 
-    monkeypatch.setattr(reading, "train_recipe", train)
-    first, second = reading.load_reader(), reading.load_reader()
+    monkeypatch.setattr(reader, "train_recipe", train)
+    first, second = reader.load_reader(), reader.load_reader()
     assert trained == [2]  # 34 files in batches of 32
     np.testing.assert_array_equal(first.get_weights()[0], second.get_weights()[0])
 
@@ -147,14 +140,14 @@ def test_the_look_alike_set_is_known_by_what_it_is(nowhere, drawn_set, tmp_path,
         endless.append(batches.cardinality() == tf.data.INFINITE_CARDINALITY)
         return build_recipe(), None
 
-    monkeypatch.setattr(reading, "train_recipe", train)
+    monkeypatch.setattr(reader, "train_recipe", train)
     own = tmp_path / "embedded_systems_lab"
     shutil.copytree(drawn_set, own)
-    drawn = samples.locate_samples()
+    drawn = sources.locate_samples()
     (tmp_path / "another name").symlink_to(drawn, target_is_directory=True)
     for folder in (own, tmp_path / "another name"):
         monkeypatch.setenv("CAPTCHA_DATA", str(folder))
-        reading.load_reader()
+        reader.load_reader()
     assert endless == [False, True]
 
 
@@ -166,10 +159,10 @@ def test_without_images_the_reader_is_trained_on_drawings(nowhere, tmp_path, mon
         trained.append(batches.cardinality())
         return build_recipe(), None
 
-    monkeypatch.setattr(reading, "train_recipe", train)
-    reading.load_reader()
-    monkeypatch.setattr(reading, "find_fonts", lambda: [])  # other fonts ask for another model
-    reading.load_reader()
+    monkeypatch.setattr(reader, "train_recipe", train)
+    reader.load_reader()
+    monkeypatch.setattr(reader, "find_fonts", lambda: [])  # other fonts ask for another model
+    reader.load_reader()
     assert trained == [tf.data.INFINITE_CARDINALITY] * 2
 
 
@@ -177,15 +170,15 @@ def test_without_images_the_reader_is_trained_on_drawings(nowhere, tmp_path, mon
 
 
 def test_doubtful_labels_differ_from_what_is_shown_in_one_place():
-    table = read_doubtful_labels()
+    table = list_doubtful_labels()
     assert list(table.columns) == ["file", "label", "shows"]
     for file, label, shows in table.itertuples(index=False):
         assert file == f"{label}.png"
-        assert samples.check_label(shows) != label
+        assert check_label(shows) != label
         assert sum(a != b for a, b in zip(label, shows)) == 1
 
 
 def test_doubtful_files_are_in_the_real_set_with_the_label_they_came_with(real_set):
-    table = read_doubtful_labels()
+    table = list_doubtful_labels()
     labels = read_samples(real_set).set_index("file_name")["label"]
     assert list(labels[table["file"]]) == list(table["label"])

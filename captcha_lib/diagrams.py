@@ -60,15 +60,13 @@ _CELL_SYMBOLS = [
 ]
 
 
-def draw_cell(axis, path=None):
+def plot_cell(ax, path=None):
     """Draw one LSTM cell; `path` ('forgetting', 'ignoring' or 'selection') is the one that stands out.
 
     Raises ValueError for another path. Source: the cell of Gers, Schmidhuber and Cummins (2000). Seen in lesson 5a.
     """
     if path is not None and path not in PATHS:
-        raise ValueError(
-            f"the cell has no path {path!r}: expected one of {', '.join(sorted(PATHS))}"
-        )
+        raise ValueError(f"the cell has no path {path!r}: expected one of {', '.join(sorted(PATHS))}")
 
     def look(paths):
         if path is None:
@@ -78,55 +76,55 @@ def draw_cell(axis, path=None):
     width = 1.6 if path is None else 2.4
     for points, paths in _CELL_LINES:
         *corners, end = points
-        axis.plot(*zip(*points), linewidth=width, solid_capstyle="butt", **look(paths))
+        ax.plot(*zip(*points), linewidth=width, solid_capstyle="butt", **look(paths))
         if end not in _CELL_JOINTS:
             arrow = {"arrowstyle": "-|>", "linewidth": 0, "shrinkA": 0, "shrinkB": 0}
             arrow |= {"color": look(paths)["color"], "mutation_scale": 14}
             start = np.array(end) + 0.05 * np.sign(np.array(corners[-1]) - end)
-            axis.annotate("", end, start, arrowprops=arrow, zorder=4)
+            ax.annotate("", end, start, arrowprops=arrow, zorder=4)
     for x, y, text, paths in _CELL_BOXES + _CELL_STEPS:
         shape = "circle,pad=0.15" if len(text) == 1 else "square,pad=0.35"
         color = look(paths)["color"]
         box = {"boxstyle": shape, "facecolor": "white", "edgecolor": color, "linewidth": width}
-        axis.text(x, y, text, ha="center", va="center", color=color, bbox=box, zorder=5)
+        ax.text(x, y, text, ha="center", va="center", color=color, bbox=box, zorder=5)
     for x, y, symbol, side, paths in _CELL_SYMBOLS:
         color = look(paths)["color"]
-        axis.text(x, y, symbol, ha=side, va="center", color=color, fontsize="large", zorder=5)
-    axis.set(xlim=(-0.6, 10.5), ylim=(-0.95, 4.6))
-    axis.axis("off")
+        ax.text(x, y, symbol, ha=side, va="center", color=color, fontsize="large", zorder=5)
+    ax.set(xlim=(-0.6, 10.5), ylim=(-0.95, 4.6))
+    ax.axis("off")
 
 
-def draw_unrolled(axis, steps=4):
+def plot_unrolled(ax, steps=4):
     """Draw a recurrent layer once with its loop, and beside it unrolled over `steps` columns. Seen in lesson 5a."""
     box = {"boxstyle": "square,pad=0.6", "facecolor": "white", "edgecolor": "black"}
     arrow = {"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0}
     places = [0.0, *(3.2 + 2.0 * np.arange(steps))]
     for number, x in enumerate(places):
         name = f"_{number}" if number else "_t"
-        axis.text(x, 0, "tanh", ha="center", va="center", bbox=box, zorder=3)
+        ax.text(x, 0, "tanh", ha="center", va="center", bbox=box, zorder=3)
         for (start, end), (symbol, y) in {
             (-1.0, -0.35): (f"$x{name}$", -1.2),
             (0.35, 1.0): (f"$h{name}$", 1.2),
         }.items():
-            axis.annotate("", (x, end), (x, start), arrowprops=arrow)
-            axis.text(x, y, symbol, ha="center", va="center", fontsize="large")
-        axis.text(x + 0.1, -0.7, "$w$", color="C0", va="center")
+            ax.annotate("", (x, end), (x, start), arrowprops=arrow)
+            ax.text(x, y, symbol, ha="center", va="center", fontsize="large")
+        ax.text(x + 0.1, -0.7, "$w$", color="C0", va="center")
     loop = arrow | {"connectionstyle": "arc3,rad=0.9", "color": "C3"}
-    axis.annotate("", (-0.48, -0.1), (-0.08, 0.5), arrowprops=loop)
-    axis.text(-1.0, 0.35, "$u$", color="C3", ha="center")
-    axis.text(1.45, 0, "=", ha="center", va="center", fontsize="xx-large")
+    ax.annotate("", (-0.48, -0.1), (-0.08, 0.5), arrowprops=loop)
+    ax.text(-1.0, 0.35, "$u$", color="C3", ha="center")
+    ax.text(1.45, 0, "=", ha="center", va="center", fontsize="xx-large")
     starts = [places[1] - 1.1, *(x + 0.48 for x in places[1:])]
     ends = [*(x - 0.48 for x in places[1:]), places[-1] + 1.1]
     for number, (start, end) in enumerate(zip(starts, ends)):
-        axis.annotate("", (end, 0), (start, 0), arrowprops=arrow | {"color": "C3"})
+        ax.annotate("", (end, 0), (start, 0), arrowprops=arrow | {"color": "C3"})
         if 0 < number < steps:
-            axis.text((start + end) / 2, 0.15, "$u$", color="C3", ha="center")
-    axis.text(starts[0] - 0.1, 0, "$h_0$", ha="right", va="center", fontsize="large")
-    axis.set(xlim=(-1.3, places[-1] + 1.3), ylim=(-1.5, 1.5))
-    axis.axis("off")
+            ax.text((start + end) / 2, 0.15, "$u$", color="C3", ha="center")
+    ax.text(starts[0] - 0.1, 0, "$h_0$", ha="right", va="center", fontsize="large")
+    ax.set(xlim=(-1.3, places[-1] + 1.3), ylim=(-1.5, 1.5))
+    ax.axis("off")
 
 
-def draw_lattice(axis, text, shares, walk):
+def plot_lattice(ax, text, shares, walk):
     """Draw the lattice of CTC: a column of nodes a time step, a row a state, and the steps that are allowed.
 
     `shares`, (time, 2 * len(text) + 1) of 0..1, shade the nodes; `walk`, one state a column, is the path that stands
@@ -140,15 +138,13 @@ def draw_lattice(axis, text, shares, walk):
             if state > 1 and symbol not in ("-", states[state - 2]):
                 before.add(state - 2)
             for other in before:
-                axis.plot([t - 1, t], [other, state], color=FAINT, linewidth=1, zorder=1)
-    axis.plot(columns, walk, color="C1", linewidth=4, zorder=2)
+                ax.plot([t - 1, t], [other, state], color=FAINT, linewidth=1, zorder=1)
+    ax.plot(columns, walk, color="C1", linewidth=4, zorder=2)
     t, state = np.mgrid[: len(shares), : len(states)]
-    axis.scatter(
-        t, state, c=shares, cmap="gray_r", vmin=0, vmax=1, s=420, edgecolor="black", zorder=3
-    )
+    ax.scatter(t, state, c=shares, cmap="gray_r", vmin=0, vmax=1, s=420, edgecolor="black", zorder=3)
     for place, share in np.ndenumerate(shares):
         color = "white" if share > 0.5 else "black"
-        axis.text(*place, f"{share:.2f}", color=color, size=8, ha="center", va="center", zorder=4)
-    axis.set(xlabel="column t", ylabel="state s", xticks=columns)
-    axis.set(yticks=range(len(states)), yticklabels=states, ylim=(len(states) - 0.4, -0.6))
-    axis.spines[:].set_visible(False)
+        ax.text(*place, f"{share:.2f}", color=color, size=8, ha="center", va="center", zorder=4)
+    ax.set(xlabel="column t", ylabel="state s", xticks=columns)
+    ax.set(yticks=range(len(states)), yticklabels=states, ylim=(len(states) - 0.4, -0.6))
+    ax.spines[:].set_visible(False)

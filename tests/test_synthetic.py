@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from captcha_lib import decode_label, encode_image, render_captchas, sim_to_real
-from captcha_lib.generator import Style, draw_label
-from captcha_lib.sim_to_real import stream_captchas, train_on_drawings
+from captcha_lib import decode_label, encode_image, render_captchas, synthetic
+from captcha_lib.generator import Style, sample_label
+from captcha_lib.synthetic import stream_captchas, train_on_drawings
 
 
 def plain_style(text, rng):
@@ -22,7 +22,7 @@ def test_the_stream_yields_drawings_as_they_would_be_read_from_disk():
     assert images.shape == (64, 200, 50, 1) and images.dtype == np.float32
     assert labels.shape == (64, 5) and labels.dtype == np.int64
     rng = np.random.default_rng([3, 0])
-    texts = [draw_label(rng) for _ in range(64)]
+    texts = [sample_label(rng) for _ in range(64)]
     assert [decode_label(row) for row in labels] == texts
     file = io.BytesIO()
     Image.fromarray(render_captchas(texts, rng)[7]).save(file, "PNG")
@@ -52,7 +52,7 @@ def test_the_style_is_asked_for_every_image():
 
 
 def test_a_training_starts_on_the_plateau_and_is_repeatable(monkeypatch):
-    monkeypatch.setattr(sim_to_real, "STEPS", 2)
+    monkeypatch.setattr(synthetic, "STEPS_PER_EPOCH", 2)
     model, history = train_on_drawings(plain_style, epochs=2)
     assert model.output_shape == (None, 50, 20)
     assert len(history.history["val_loss"]) == 2

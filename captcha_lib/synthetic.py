@@ -3,15 +3,14 @@
 import keras
 import numpy as np
 import tensorflow as tf
-from keras.optimizers.schedules import CosineDecay
 
-from captcha_lib.alphabet import LABEL_LENGTH, encode_label
 from captcha_lib.cnn import plain_errors, show_progress
-from captcha_lib.ctc import build_cnn_lstm_ctc, ctc_loss, expect_blanks
-from captcha_lib.generator import HEIGHT, WIDTH, draw_label, render_captchas
+from captcha_lib.ctc import build_cnn_lstm_ctc, ctc_loss, set_blank_bias, warm_up_and_decay
+from captcha_lib.family import HEIGHT, LABEL_LENGTH, WIDTH, encode_label
+from captcha_lib.generator import render_captchas, sample_label
 
 BATCH_SIZE = 64
-STEPS = 30  # an epoch; drawn images have no end, so its length is a choice
+STEPS_PER_EPOCH = 30  # an epoch; drawn images have no end, so its length is a choice
 
 
 def stream_captchas(draw_style, seed=0):
@@ -23,7 +22,7 @@ def stream_captchas(draw_style, seed=0):
 
     def draw(number):
         rng = np.random.default_rng([seed, number])
-        texts = [draw_label(rng) for _ in range(BATCH_SIZE)]
+        texts = [sample_label(rng) for _ in range(BATCH_SIZE)]
         images = render_captchas(texts, rng, [draw_style(text, rng) for text in texts])
         pixels = images.transpose(0, 2, 1)[..., np.newaxis].astype("float32") / 255
         return pixels, np.array([encode_label(text) for text in texts])
@@ -44,13 +43,12 @@ def train_on_drawings(draw_style, epochs=20, seed=0):
     """
     keras.utils.set_random_seed(seed)
     model = build_cnn_lstm_ctc()
-    expect_blanks(model)
-    steps = epochs * STEPS
-    rate = CosineDecay(1e-4, steps, warmup_target=3e-3, warmup_steps=steps // 10)
+    set_blank_bias(model)
+    rate = warm_up_and_decay(3e-3, epochs * STEPS_PER_EPOCH)
     model.compile(keras.optimizers.Adam(rate, clipnorm=5), loss=ctc_loss, jit_compile=False)
     history = model.fit(
         stream_captchas(draw_style, seed),
-        steps_per_epoch=STEPS,
+        steps_per_epoch=STEPS_PER_EPOCH,
         epochs=epochs,
         shuffle=False,
         validation_data=stream_captchas(draw_style, seed + 1000).take(4).cache(),

@@ -1,0 +1,97 @@
+"""Read image files with the recipe, and say how sure each reading is (lesson 8)."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from captcha_lib.ctc import beam_search, decode_ctc, text_probability
+from captcha_lib.dataset import encode_image, stream_dataset
+from captcha_lib.family import COURSE
+from captcha_lib.fonts import DEJAVU_BOLD, find_fonts
+from captcha_lib.generator import sample_style
+from captcha_lib.recipe import build_recipe, train_recipe
+from captcha_lib.samples import list_paths, read_samples
+from captcha_lib.sources import is_synthetic, locate_samples
+from captcha_lib.synthetic import stream_captchas
+from captcha_lib.workspace import load_or_train
+
+BATCH_SIZE = 64
+
+
+def decode_fixed_length(probabilities, family=COURSE):
+    """Return the texts in softmax outputs (n, 50, 20), of five letters each wherever the model can be read so.
+
+    The best class of each column, as `decode_ctc` has it; where that gives another length than the family's, the most
+    probable text of a fitting one among those that a beam search keeps. Taught in lesson 8.
+    """
+
+    def fits(text):
+        return family.shortest <= len(text) <= family.longest
+
+    texts = decode_ctc(probabilities, alphabet=family.alphabet)
+    odd = [number for number, text in enumerate(texts) if not fits(text)]
+    beams = beam_search(probabilities[odd], 50, 50, family.alphabet) if odd else []
+    for number, found in zip(odd, beams):
+        texts[number] = next(filter(fits, found), texts[number])
+    return texts
+
+
+def read_batch(model, images, family=COURSE):
+    """Return the texts in images (n, 200, 50, 1) of 0..1, and how probable each is to the model: float64 (n,), 0..1.
+
+    Taught in lesson 8.
+    """
+    probabilities = model.predict_on_batch(images)
+    texts = decode_fixed_length(probabilities, family)
+    return texts, text_probability(probabilities, texts)
+
+
+def read_captcha(model, path, family=COURSE):
+    """Return the text of one image file, read by a model from `build_recipe`.
+
+    Raises FileNotFoundError or ValueError for a file that is no captcha image, ValueError for a model without CTC.
+    Taught in lesson 8.
+    """
+    image = encode_image(path, family=family)
+    return decode_fixed_length(model.predict_on_batch(image[np.newaxis]), family)[0]
+
+
+def read_captchas(model, paths, family=COURSE):
+    """Return a table of image files: columns `file, text, confidence` (0..1), one row a path in the order given.
+
+    Raises FileNotFoundError or ValueError for a file that is no captcha image, ValueError for a model without CTC.
+    Taught in lesson 8.
+    """
+    paths = list_paths(paths)
+    texts, confidences = [], []
+    for start in range(0, len(paths), BATCH_SIZE):
+        batch = paths[start : start + BATCH_SIZE]
+        images = np.array([encode_image(path, family=family) for path in batch])
+        read, confidence = read_batch(model, images, family)
+        texts += read
+        confidences += list(confidence)
+    return pd.DataFrame({"file": map(str, paths), "text": texts, "confidence": confidences})
+
+
+def list_doubtful_labels():
+    """Return a table of the real set's files whose label is probably wrong: columns `file, label, shows`.
+
+    They were found out of fold (lesson 8) and then looked at. No label is changed by it.
+    """
+    return pd.read_csv(Path(__file__).with_name("doubtful_labels.txt"))
+
+
+def load_reader():
+    """Return a trained model for the images that `locate_samples` finds, its weights kept for the next time.
+
+    Where there is only the synthetic set, it is trained on drawings in random styles, which read further than one.
+    """
+    folder = locate_samples()
+    if is_synthetic(folder):
+        fonts = [DEJAVU_BOLD, *find_fonts()]
+        batches = stream_captchas(lambda text, rng: sample_style(text, rng, fonts))
+        name = f"reader_{len(fonts)}_fonts"
+    else:
+        batches, name = stream_dataset(read_samples(folder), 32, seed=0), "reader"
+    return load_or_train(name, folder, build_recipe, lambda: train_recipe(batches))[0]
