@@ -21,20 +21,29 @@ export CAPTCHA_DATA CAPTCHA_OUTPUT
 # pyenv hides every Python but one: let the targets that need several see them all.
 ALL_PYTHONS = $(shell { pyenv version-name && pyenv versions --bare | grep "^3[.]1[123][.]"; } 2>/dev/null | paste -sd : -)
 
-.PHONY: course test test-colab test-browser test-conda matrix lab notebooks bench results lock clean
+.PHONY: help course test lint test-colab test-browser test-conda matrix lab notebooks bench results lock clean
 
-course: $(READY)
+LIST = import re; targets = re.findall(r"^([\w-]+):.*\#\# (.*)", open("Makefile", encoding="utf-8").read(), re.MULTILINE); \
+	print(*(f"make {name:13}{does}" for name, does in targets), sep="\n")
+help:
+	@$(PYTHON) -c '$(LIST)'
+
+course: $(READY)  ## execute all lessons, or LESSONS="1 5b", and print the results
 	$(BIN)/python notebooks/execute.py course
 
-test: $(READY)
+test: $(READY)  ## the unit tests, then all lessons against their stored outputs
 	$(BIN)/python -m pytest tests
 	$(BIN)/python notebooks/execute.py compare
 
+lint: $(READY)  ## what the linter and the formatter would mend
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
 test-colab: export PYENV_VERSION := $(ALL_PYTHONS)
-test-colab: $(READY) .venv-colab/ready
+test-colab: $(READY) .venv-colab/ready  ## the lessons as Colab and Kaggle open them, in Colab's versions
 	$(BIN)/python -m pytest tests/colab/rehearse.py
 
-test-browser: $(READY)
+test-browser: $(READY)  ## a learner's path through JupyterLab, in a browser
 	$(INSTALL) ".[browser]"
 	$(BIN)/python -m pytest -rs tests/browse_lessons.py
 
@@ -42,26 +51,29 @@ test-browser: $(READY)
 COLUMN ?= test
 test-conda: COLUMN = conda
 matrix test-conda: export PYENV_VERSION := $(ALL_PYTHONS)
-matrix test-conda: $(READY)
+matrix: $(READY)  ## make test in all columns of versions, or one COLUMN
+test-conda: $(READY)  ## what environment.yml installs, and lesson 1 in it
+matrix test-conda:
 	$(INSTALL) ".[matrix]"
 	$(BIN)/nox --session "$(COLUMN)"
 
-lab: $(READY)
+lab: $(READY)  ## JupyterLab, opened on lesson 1
 	$(BIN)/jupyter lab notebooks/01_visualisation.ipynb
 
-notebooks: $(READY)
+notebooks: $(READY)  ## rebuild the .ipynb of changed lessons, or of LESSONS, from their .py
 	$(BIN)/python notebooks/execute.py rebuild
 
-bench: $(READY)
-	for bench in tests/bench_*.py; do $(BIN)/python $$bench || exit 1; done
+bench: export PYTHONPATH := notebooks
+bench: $(READY)  ## measure the tables in figures/tables/ on the real images (hours)
+	for bench in tests/benchmarks/bench_*.py; do $(BIN)/python $$bench || exit 1; done
 
-results: $(READY)
+results: $(READY)  ## measure the results table on the real images
 	$(BIN)/python notebooks/execute.py results
 
-lock: $(READY)
+lock: $(READY)  ## write the exact versions of .venv to requirements.lock
 	$(BIN)/pip freeze --exclude captcha_lib > requirements.lock
 
-clean:
+clean:  ## remove all environments and outputs
 	rm -rf .venv .venv-colab .nox build *.egg-info
 
 $(READY): pyproject.toml $(LOCK)

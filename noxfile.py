@@ -18,9 +18,7 @@ COLUMNS += [("3.11", "oldest"), ("3.13", "newest")]
 
 
 @nox.session
-@nox.parametrize(
-    "python, versions", COLUMNS, ids=[f"{python}-{versions}" for python, versions in COLUMNS]
-)
+@nox.parametrize("python, versions", COLUMNS, ids=[f"{python}-{versions}" for python, versions in COLUMNS])
 def test(session, versions):
     """`make test` with one Python and the locked, the oldest admitted or the newest versions."""
     session.install(*VERSIONS[versions], "--editable", ".[test]")

@@ -10,7 +10,7 @@ from captcha_lib.workspace import cache_folder, say
 
 
 def main(arguments=None):
-    """Read the image files that are named, one line each; return 1 if one of them is no captcha image, else 0."""
+    """Read the image files that are named, one line each; return 1 if one of them is not a captcha image, else 0."""
     parser = argparse.ArgumentParser(prog="python -m captcha_lib", description=__doc__)
     commands = parser.add_subparsers(required=True)
     read = commands.add_parser("read", help="print the text of each image, and how sure the model is")

@@ -14,7 +14,10 @@ from captcha_lib.family import ALPHABET, HEIGHT, LABEL_LENGTH, WIDTH, check_numb
 
 
 def extract_features(image):
-    """Return what the two convolutions find in an image tensor (batch, 200, 50, 1): maps (batch, 50, 12, 64)."""
+    """Return what the two convolutions find in an image tensor (batch, 200, 50, 1): maps (batch, 50, 12, 64).
+
+    Taught in lesson 4.
+    """
     maps = image
     for number, filters in enumerate((32, 64), start=1):
         maps = layers.Conv2D(

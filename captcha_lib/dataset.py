@@ -54,12 +54,12 @@ def build_dataset(folder, crop=False, seed=42, family=COURSE):
 def find_files(samples):
     """Return the paths of a table's images, as a list; the table is one from `read_samples`, or some rows of one.
 
-    Raises ValueError for what is no such table, for one without rows, or one that does not say in
+    Raises ValueError for what is not such a table, for one without rows, or one that does not say in
     `samples.attrs["folder"]` where they lie.
     """
     if not {"file_name", "label"} <= set(getattr(samples, "columns", ())):
         raise ValueError(
-            f"this {type(samples).__name__} is no table of images: expected one from read_samples, with the columns "
+            f"this {type(samples).__name__} is not a table of images: expected one from read_samples, with the columns "
             "file_name and label"
         )
     if samples.empty:

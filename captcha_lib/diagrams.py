@@ -1,4 +1,4 @@
-"""The drawings of lessons 5a and 5b: an unrolled network, the LSTM cell path by path, the lattice of CTC.
+"""The diagrams of lessons 5a and 5b: an unrolled network, the LSTM cell path by path, the lattice of CTC.
 
 Each is drawn into a Matplotlib axis, in the colours of `use_course_style`; nothing is computed here.
 """

@@ -32,7 +32,7 @@ def check_label(text, family=COURSE):
     Raises ValueError for another length or a character that the family does not have.
     """
     if not isinstance(text, str):
-        raise ValueError(f"label {text!r} is no text: expected one such as '2g7nm'")
+        raise ValueError(f"label {text!r} is not a text: expected one such as '2g7nm'")
     shortest, longest = family.shortest, family.longest
     if not shortest <= len(text) <= longest:
         expected = longest if shortest == longest else f"{shortest} to {longest}"

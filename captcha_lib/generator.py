@@ -168,7 +168,7 @@ def _interpolate(x, y):
 def filter_matrix(*filters):
     """Return the matrix that applies filters one after the other, each given as the places its pixels are read from.
 
-    Sparse int32, (10000, 10000), in 4096ths. Two filters in a row are one: the product of their matrices. Taught in
+    Sparse int32, (10000, 10000), in 4096ths. Two filters in a row are one: the product of their matrices. Used in
     lesson 7.
     """
     matrix = _interpolate(*filters[0])
@@ -238,7 +238,10 @@ def draw_strokes(heights, widths=STROKE_WIDTHS, flatness=STROKE_FLATNESS):
 
 
 def draw_background(dark=192, light=255):
-    """Return the grey gradient from the upper left to the lower right corner: uint16 (200, 50, 1)."""
+    """Return the grey gradient from the upper left to the lower right corner: uint16 (200, 50, 1).
+
+    Taught in lesson 7.
+    """
     x, y = np.mgrid[:WIDTH, :HEIGHT]
     share = (x * WIDTH + y * HEIGHT) / (WIDTH**2 + HEIGHT**2)
     return (dark + (light - dark) * share + 0.5).astype(np.uint16)[:, :, np.newaxis]

@@ -50,7 +50,7 @@ def read_batch(model, images, family=COURSE):
 def read_captcha(model, path, family=COURSE):
     """Return the text of one image file, read by a model from `build_recipe`.
 
-    Raises FileNotFoundError or ValueError for a file that is no captcha image, ValueError for a model without CTC.
+    Raises FileNotFoundError or ValueError for a file that is not a captcha image, ValueError for a model without CTC.
     Taught in lesson 8.
     """
     image = encode_image(path, family=family)
@@ -60,8 +60,8 @@ def read_captcha(model, path, family=COURSE):
 def read_captchas(model, paths, family=COURSE):
     """Return a table of image files: columns `file, text, confidence` (0..1), one row a path in the order given.
 
-    Raises FileNotFoundError or ValueError for a file that is no captcha image, ValueError for a model without CTC.
-    Taught in lesson 8.
+    Raises FileNotFoundError or ValueError for a file that is not a captcha image, ValueError for a model without CTC.
+    Used in lesson 8.
     """
     paths = list_paths(paths)
     texts, confidences = [], []

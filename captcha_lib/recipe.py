@@ -90,8 +90,8 @@ def augment(batches, seed=0):
     chance = keras.random.SeedGenerator(seed)
 
     def vary(images, labels):
-        drawn = keras.random.randint(ops.shape(images)[:1], 0, light.shape[0], seed=chance)
-        return shift(images) * ops.take(light, drawn, axis=0), labels
+        picked = keras.random.randint(ops.shape(images)[:1], 0, light.shape[0], seed=chance)
+        return shift(images) * ops.take(light, picked, axis=0), labels
 
     return batches.map(vary).prefetch(2)
 
@@ -163,7 +163,7 @@ def train_recipe(batches, recipe=Recipe(), epochs=20, seed=0, start=None, callba
         set_blank_bias(model)
     if start:
         model.set_weights(start.get_weights())
-    compile_model(model, recipe, epochs * (number or STEPS_PER_EPOCH), peak_rate=1e-3 if start else 4e-3)
+    compile_model(model, recipe, epochs * (number or STEPS_PER_EPOCH), 1e-3 if start else 4e-3)
     history = model.fit(
         augment(batches, seed) if recipe.augmented else batches,
         epochs=epochs,
@@ -178,7 +178,7 @@ def train_recipe(batches, recipe=Recipe(), epochs=20, seed=0, start=None, callba
 class WatchScore(keras.callbacks.Callback):
     """Notes after each epoch of a training the seconds trained so far and the exact match on held-out images.
 
-    `course` holds (seconds, share 0..1) pairs; the time that the scoring takes is not counted. Taught in lesson 8.
+    `course` holds (seconds, share 0..1) pairs; the time that the scoring takes is not counted. Used in lesson 8.
     """
 
     def __init__(self, images, labels):
@@ -196,7 +196,7 @@ class WatchScore(keras.callbacks.Callback):
 
 
 def decode_either(probabilities):
-    """Return the texts in the output of five heads (n, 5, 19) or of CTC (n, 50, 20). Taught in lesson 8."""
+    """Return the texts in the output of five heads (n, 5, 19) or of CTC (n, 50, 20). Used in lesson 8."""
     if probabilities.shape[1] == LABEL_LENGTH:
         return [decode_label(row) for row in probabilities.argmax(axis=-1)]
     return decode_ctc(probabilities)

@@ -72,7 +72,7 @@ def open_image(file, family=COURSE):
     except FileNotFoundError:
         raise FileNotFoundError(f"{file} does not exist: expected a PNG or JPEG file") from None
     except UnidentifiedImageError:
-        raise ValueError(f"{file} is no image: expected a PNG or JPEG file") from None
+        raise ValueError(f"{file} is not an image: expected a PNG or JPEG file") from None
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         kind = "is a folder" if os.path.isdir(file) else f"cannot be read ({error})"
         raise ValueError(f"{file} {kind}: expected a complete PNG or JPEG file") from None

@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 def check_pairs(predicted, truth):
     """Raise ValueError unless readings and truths are sequences that pair up one to one, with at least one pair."""
     if np.ndim(truth) == 0:
-        raise ValueError(f"{truth!r} is no list of texts: expected one, such as ['2g7nm']")
+        raise ValueError(f"{truth!r} is not a list of texts: expected one, such as ['2g7nm']")
     if np.shape(predicted) != np.shape(truth):
         raise ValueError(f"readings have shape {np.shape(predicted)}, truths {np.shape(truth)}: expected the same")
     if len(truth) == 0:
@@ -66,7 +66,7 @@ def wilson_interval(hits, total):
     Raises ValueError unless 0 <= hits <= total and total >= 1. Source: Wilson (1927). Taught in lesson 6.
     """
     if not 0 <= hits <= total or total < 1:
-        raise ValueError(f"{hits} hits of {total} make no share: expected 0 <= hits <= total and total >= 1")
+        raise ValueError(f"{hits} hits of {total} are not a share: expected 0 <= hits <= total and total >= 1")
     interval = binomtest(hits, total).proportion_ci(0.95, method="wilson")
     return float(interval.low), float(interval.high)
 

@@ -145,7 +145,7 @@ def find_images(place):
     Folders of other pictures, and those that may not be opened, are passed over; where no folder is left, a zip
     inside `place` will do, a bad one being named in a line and passed over. Raises FileNotFoundError where there are
     no captcha images, PermissionError where they may lie in a folder that may not be opened, ValueError for a `place`
-    that is no zip or one that is cut short.
+    that is not a zip, or is cut short.
     """
     if not place.exists():
         raise FileNotFoundError(f"{place} does not exist: expected a folder of images, or a zip of one")
@@ -203,8 +203,8 @@ def _unpack_images(archive):
     except (zipfile.BadZipFile, zlib.error, LZMAError, EOFError) as error:
         with open(archive, "rb") as opened:
             if opened.read(2) != b"PK":
-                raise ValueError(f"{archive} is no zip: expected a folder of images, or a zip of one") from None
-        raise ValueError(f"{archive} is no complete zip ({error}): upload or fetch it again") from None
+                raise ValueError(f"{archive} is not a zip: expected a folder of images, or a zip of one") from None
+        raise ValueError(f"{archive} is not a complete zip ({error}): upload or fetch it again") from None
 
 
 def copy_images(name, images):

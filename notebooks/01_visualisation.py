@@ -104,7 +104,7 @@ files = files or list_images(samples_folder)[:8]
 print(len(files), "files")
 
 # %% [markdown]
-# To draw them we need each file as an array. `open_image` opens a file with Pillow and refuses anything that is no
+# To show them we need each file as an array. `open_image` opens a file with Pillow and refuses anything that is no
 # complete image of 200 x 50 pixels:
 
 # %%
@@ -118,7 +118,7 @@ print(files[0].name, first.shape, first.dtype)
 # %% [markdown]
 # The shape reads: 50 rows, 200 columns, 4 numbers for each pixel. `uint8` says that each number lies between 0 and 255.
 #
-# Now a function that draws a whole grid. Later lessons import it from `captcha_lib.show`; this is all there is to it.
+# Now a function that shows a whole grid. Later lessons import it from `captcha_lib.show`; this is all there is to it.
 # (`list_paths` makes a list of whatever names files: one path, a list, or what `glob` gives.)
 
 # %%
@@ -166,8 +166,8 @@ for file in files:
 # %%
 rgba = np.asarray(open_image(files[0]).convert("RGBA"))
 red, green, blue, alpha = np.moveaxis(rgba, -1, 0)
-print("red equals green:", (red == green).all())
-print("red equals blue: ", (red == blue).all())
+print(f"red equals green in {(red == green).sum():,} of {red.size:,} pixels")
+print(f"red equals blue in  {(red == blue).sum():,} of {red.size:,} pixels")
 print("alpha holds only:", np.unique(alpha))
 
 # %% [markdown]
@@ -267,7 +267,7 @@ print(f"{count} pieces; the largest holds {sizes.max() / sizes.sum():.0%} of the
 # ## Obstacle three: the fuzzy edges
 #
 # Where do the crumbs come from? We follow single rows of pixels through the first image, count how often each crosses
-# our limit from light to dark or back, and draw the row that crosses it most often:
+# our limit from light to dark or back, and plot the row that crosses it most often:
 
 # %%
 crossings = np.abs(np.diff((grey[0] < 128).astype(int), axis=1)).sum(axis=1)

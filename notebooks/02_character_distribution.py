@@ -14,7 +14,7 @@
 # ## What you'll learn
 #
 # - Build a pandas table from a folder of files.
-# - Draw counts as a bar chart and as a heat map.
+# - Plot counts as a bar chart and as a heat map.
 # - Decide whether a difference between counts is chance.
 # - Work out what a reader who never looks at the image would score: the **baseline** that every model must beat.
 #
@@ -230,13 +230,13 @@ print("n:", away["n"], "  the others: from", away.drop("n").min(), "to", away.dr
 
 # %% [markdown]
 # We divided by 20, not by 19, and that is the point. With 20 equal tickets, of which `n` holds two, 18 characters lie
-# within a few standard deviations of one ticket, as chance would have it. `n` does not: it is far outside.
+# within a few standard deviations of one ticket, as far as chance alone takes them. `n` does not: it is far outside.
 # So the explanation is a plain one: the program that made the labels drew from a **list in which `n` stands twice**.
 # Probably a typing mistake. For us it is a fact to remember, because a model will notice it too.
 #
 # ## Counting by position
 #
-# Does a character prefer some place? We count each column by itself and draw the counts as a heat map:
+# Does a character prefer some place? We count each column by itself and plot the counts as a heat map:
 
 # %%
 positions = [f"c{position + 1}" for position in range(LABEL_LENGTH)]

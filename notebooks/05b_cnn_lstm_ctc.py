@@ -118,7 +118,7 @@ for alignment in ["--22--g-77nn-m--", "2-g-7-n--------m", "dddmyyg", "d-dmyyg"]:
 
 # %% [markdown]
 # The first two say the same, at different speeds. The last two show what the blank is for: without it, `dd` would
-# always melt into one `d`. That is no rare case:
+# always melt into one `d`. That is not rare:
 
 # %%
 labels = [decode_label(row) for row in [*y_train, *y_test]]
@@ -213,7 +213,7 @@ print(f"all {len(alignments)} together:                {by_hand:.4f}")
 # $$\alpha_t(s) = y_t(z_s)\,\bigl(\alpha_{t-1}(s) + \alpha_{t-1}(s-1) + [\text{if a jump is allowed}]\;\alpha_{t-1}(s-2)\bigr)$$
 #
 # That is all, and it is the **forward recursion**. For several images at once, `n` of them (`check_columns` and
-# `check_numbers` refuse what is no output of our model, and no character's number):
+# `check_numbers` refuse what is not an output of our model, and a number that no character has):
 
 # %%
 from captcha_lib.ctc import check_columns

@@ -8,23 +8,23 @@ import subprocess
 import sys
 import time
 import tomllib
-from pathlib import Path
 
 import jupytext
 import nbformat
 import pandas as pd
+from digests import LIBRARY, PROJECT, digest_code, find_modules
 from jupytext.combine import combine_inputs_with_outputs
+from measured import MEASURED, describe_measurement, digest_measured, read_table, write_table
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbclient.output_widget import OutputWidget
 from tqdm import tqdm
 
 from captcha_lib import locate_samples, read_samples
-from captcha_lib.sources import REAL_SET_DIGEST
 from captcha_lib.samples import digest, list_images
+from captcha_lib.sources import REAL_SET_DIGEST
 
-NOTEBOOKS = Path(__file__).resolve().parent
-PROJECT = NOTEBOOKS.parent
+NOTEBOOKS = PROJECT / "notebooks"
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -36,12 +36,17 @@ def list_twins():
     return sorted(NOTEBOOKS.glob("[0-9][0-9]*_*.py"))
 
 
+def number(twin):
+    """Return the number of a lesson as its readers know it: 5a for 05a_lstm."""
+    return twin.stem.split("_")[0].lstrip("0")
+
+
 def list_wanted():
     """Return the twins of the lessons that $LESSONS names, such as "1 5b"; of all where it is empty.
 
     Stops with one line for a name that no lesson has.
     """
-    twins = {twin.stem.split("_")[0].lstrip("0"): twin for twin in list_twins()}
+    twins = {number(twin): twin for twin in list_twins()}
     wanted = os.environ.get("LESSONS", "").split() or list(twins)
     if unknown := [name for name in wanted if name not in twins]:
         sys.exit(f"there is no lesson {unknown[0]}: expected some of {' '.join(twins)} in LESSONS")
@@ -72,9 +77,7 @@ def execute(notebook, name, log, folder=NOTEBOOKS, kernel="python3"):
     What its kernel writes past the notebook, such as TensorFlow's start-up notes, goes to the open file `log`.
     """
     started = time.perf_counter()
-    with tqdm(
-        total=len(notebook.cells), desc=name, unit="cell", file=sys.stdout, mininterval=1
-    ) as bar:
+    with tqdm(total=len(notebook.cells), desc=name, unit="cell", file=sys.stdout, mininterval=1) as bar:
         client = NotebookClient(
             notebook,
             timeout=900,
@@ -90,22 +93,22 @@ def execute(notebook, name, log, folder=NOTEBOOKS, kernel="python3"):
     return time.perf_counter() - started
 
 
-def execute_all(output, read, write):
-    """Execute the lessons wanted in order, with outputs going to the folder `output`; return a table of their times."""
+def execute_all(twins, output, read, write):
+    """Execute lessons in order, with outputs going to the folder `output`; return a table of their times."""
     os.environ["CAPTCHA_OUTPUT"] = str(output)
     # With this set a kernel does not catch what TensorFlow's C++ parts print, here and under nbval alike.
     os.environ["PYTEST_CURRENT_TEST"] = "lessons"
     times = []
     output.mkdir(parents=True, exist_ok=True)
     with open(output / "kernels.log", "w", encoding="utf-8") as log:
-        for twin in list_wanted():
+        for twin in twins:
             notebook = read(twin)
             try:
                 seconds = execute(notebook, twin.stem, log)
             except CellExecutionError as error:
                 sys.exit(f"{twin.stem} stopped:\n{error}")
             times.append({"lesson": twin.stem, "seconds": round(seconds)})
-            write(notebook, twin.with_suffix(".ipynb").name)
+            write(notebook, twin.with_suffix(".ipynb"))
     return pd.DataFrame(times)
 
 
@@ -122,10 +125,10 @@ def locate_or_stop():
         sys.exit(str(error))
 
 
-def write_notebook(notebook, file):
-    """Write a notebook beside `file`, then let it take the name."""
+def write_notebook(notebook, file, **metadata):
+    """Write a notebook beside `file`, then let it take the name; `metadata` goes into it."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    notebook.metadata = nbformat.from_dict(METADATA)  # the kernel adds its Python version
+    notebook.metadata = nbformat.from_dict(METADATA | metadata)  # the kernel adds its Python version
     unfinished = file.with_suffix(".unfinished")
     nbformat.write(notebook, unfinished)
     unfinished.replace(file)
@@ -137,9 +140,10 @@ def course():
     output = PROJECT / "build" / "course"
     shutil.rmtree(output, ignore_errors=True)
     times = execute_all(
+        list_wanted(),
         output,
         read=lambda twin: nbformat.read(twin.with_suffix(".ipynb"), as_version=4),
-        write=lambda notebook, name: write_notebook(notebook, output / name),
+        write=lambda notebook, file: write_notebook(notebook, output / file.name),
     )
     (output / "tables").mkdir(exist_ok=True)
     (output / "tables" / "images.sha256").write_text(digest(list_images(folder)))
@@ -154,18 +158,56 @@ def course():
     return tables.get("results")
 
 
+def digest_lesson(twin):
+    """Return the digest of a lesson's code, and of the library and the exercises that it uses."""
+    exercises = LIBRARY.glob(f"exercises/lesson_{number(twin)}.py")  # found by its number, not by an import
+    return digest_code([twin, *find_modules(twin, *exercises)])
+
+
+def write_built(notebook, file, code):
+    """Write a lesson's .ipynb, with the digest of the code that its outputs come from."""
+    write_notebook(notebook, file, captcha_course={"code": code})
+
+
+def keep_outputs(twin, code):
+    """Return whether the outputs in a lesson's .ipynb come from the code with this digest; if so, renew its prose.
+
+    A file in which no cell has changed is not written. Which of the two it was is said in a line.
+    """
+    file = twin.with_suffix(".ipynb")
+    if not file.exists():
+        return False
+    built, new = nbformat.read(file, as_version=4), read_twin(twin)
+    old_code, new_code = ([cell.source for cell in n.cells if cell.cell_type == "code"] for n in (built, new))
+    if built.metadata.get("captcha_course") != {"code": code} or old_code != new_code:
+        return False
+    if new.cells == built.cells:
+        print(f"{twin.stem}: unchanged")
+    else:
+        write_built(new, file, code)
+        print(f"{twin.stem}: its code is unchanged, the new prose stands around the kept outputs")
+    return True
+
+
 def rebuild():
-    """Rebuild the .ipynb of the lessons wanted from their twins, executed on the synthetic set, and the pictures in use."""
+    """Rebuild the .ipynb of lessons from their twins, executed on the synthetic set, and the pictures in use.
+
+    These are the lessons in $LESSONS; where it is empty, those whose code, or the library that they use, has changed.
+    """
     os.environ["CAPTCHA_DATA"] = "synthetic"
     locate_or_stop()
     write_addresses()
+    stamps()
     output = PROJECT / "build" / "notebooks"
-    if not os.environ.get("LESSONS"):  # some lessons find the models that others have left here
+    codes = {twin.with_suffix(".ipynb"): digest_lesson(twin) for twin in list_twins()}
+    twins = list_wanted()
+    if not os.environ.get("LESSONS"):
+        twins = [twin for twin in twins if not keep_outputs(twin, codes[twin.with_suffix(".ipynb")])]
+        # Lessons take the models that others have left here: these must not come from older code.
         shutil.rmtree(output, ignore_errors=True)
-    execute_all(
-        output, read_twin, write=lambda notebook, name: write_notebook(notebook, NOTEBOOKS / name)
-    )
-    texts = [file.read_text(encoding="utf-8") for file in (PROJECT / "README.md", *list_twins())]
+    execute_all(twins, output, read_twin, write=lambda notebook, file: write_built(notebook, file, codes[file]))
+    files = [PROJECT / "README.md", *(PROJECT / "docs").glob("*.md"), *list_twins()]
+    texts = [file.read_text(encoding="utf-8") for file in files]
     for figure in (output / "figures").glob("*.png"):
         if any(f"figures/{figure.name}" in text for text in texts):
             shutil.copy(figure, PROJECT / "figures" / figure.name)
@@ -182,14 +224,23 @@ def compare():
 
 
 def results():
-    """Measure the results table on the real set and put it into figures/, README.md and lesson 6."""
+    """Measure the results table on the real set, and show it in docs/results.md and the lessons."""
     if digest(list_images(locate_or_stop())) != REAL_SET_DIGEST:
         sys.exit("not the 1,070 images of the real data set: name their folder in CAPTCHA_DATA")
     os.environ.pop("LESSONS", None)  # the table needs them all
-    table = course()
-    table.to_csv(PROJECT / "figures" / "results.csv", index=False)
-    fill_table(PROJECT / "README.md", "results", table)
-    fill_table(NOTEBOOKS / "06_evaluation.py", "results", table, margin="# ")
+    code = digest_measured("results")
+    write_table("results", course(), code)
+    stamps()
+
+
+def stamps():
+    """Show the measured tables in docs/results.md and the lessons, and in the former what each was measured with."""
+    shown_in = PROJECT / "docs" / "results.md"
+    for name in MEASURED:
+        fill(shown_in, f"measured {name}", [describe_measurement(name)])
+        for file, margin in [(shown_in, ""), *((twin, "# ") for twin in list_twins())]:
+            if f"{margin}<!-- {name} -->\n" in file.read_text(encoding="utf-8"):
+                fill_table(file, name, read_table(name), margin)
 
 
 def fill_table(file, name, table, margin=""):
@@ -199,10 +250,12 @@ def fill_table(file, name, table, margin=""):
 
 
 def fill(file, name, lines, margin=""):
-    """Put lines between two comments of a file, `margin` before each of them."""
+    """Put lines between two comments of a file, `margin` before each of them; stop where it lacks the comments."""
     start, end = f"{margin}<!-- {name} -->\n", f"{margin}<!-- end of {name} -->\n"
-    opening, rest = file.read_text(encoding="utf-8").split(start)
-    closing = rest.split(end)[1]
+    opening, found, rest = file.read_text(encoding="utf-8").partition(start)
+    _, found_end, closing = rest.partition(end)
+    if not found or not found_end:
+        sys.exit(f"{file.name} lacks the lines {start.strip()} and {end.strip()}: put them where these lines belong")
     lines = "".join(f"{margin}{line}\n" for line in lines)
     file.write_text(f"{opening}{start}{lines}{end}{closing}", encoding="utf-8")
 
@@ -234,24 +287,27 @@ def list_badges(notebook):
             f"https://mybinder.org/v2/gh/{name}/{tag}?labpath={path}",
         ),
     }
-    return [
-        f"[![Open in {place}]({image})]({address})" for place, (image, address) in badges.items()
-    ]
+    return [f"[![Open in {place}]({image})]({address})" for place, (image, address) in badges.items()]
 
 
 def write_addresses():
-    """Write the badges, and the address of the project's zip, into README and all twins."""
+    """Write the badges, and the project's address and version, into README, CITATION.cff and all twins."""
     fill(PROJECT / "README.md", "badges", list_badges(list_twins()[0].with_suffix(".ipynb").name))
     repository, tag = read_addresses()
+    lines = [
+        (PROJECT / "README.md", r"git clone \S+", f"git clone {repository}"),
+        (PROJECT / "CITATION.cff", "repository-code: .*", f"repository-code: {repository}"),
+        (PROJECT / "CITATION.cff", "(?m)^version: .*", f"version: {tag.removeprefix('v')}"),
+    ]
     for twin in list_twins():
         fill(twin, "badges", list_badges(twin.with_suffix(".ipynb").name), margin="# ")
-        address = f'project = "{repository}/archive/refs/tags/{tag}.zip"'
-        text = twin.read_text(encoding="utf-8")
-        twin.write_text(re.sub('project = "https://.*"', address, text), encoding="utf-8")
+        lines.append((twin, 'project = "https://.*"', f'project = "{repository}/archive/refs/tags/{tag}.zip"'))
+    for file, old, new in lines:
+        file.write_text(re.sub(old, new, file.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    commands = {command.__name__: command for command in (course, rebuild, compare, results)}
+    commands = {command.__name__: command for command in (course, rebuild, compare, results, stamps)}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("command", choices=commands)
     commands[parser.parse_args().command]()

@@ -20,9 +20,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
 LESSONS = ["01_visualisation", "04_cnn", "05a_lstm", "05b_cnn_lstm_ctc"]
 
-pytestmark = pytest.mark.skipif(
-    not BROWSER, reason=f"no browser here: expected one of {', '.join(BROWSERS)}"
-)
+pytestmark = pytest.mark.skipif(not BROWSER, reason=f"no browser here: expected one of {', '.join(BROWSERS)}")
 
 
 @pytest.fixture(scope="module")

@@ -21,9 +21,7 @@ def nowhere(tmp_path, monkeypatch):
     monkeypatch.setattr(workspace, "user_cache_path", lambda *_, **__: tmp_path / "cache")
     monkeypatch.setattr(sources, "KAGGLE_INPUT", tmp_path / "kaggle")
     monkeypatch.setattr(sources, "DRIVE", tmp_path / "drive")
-    monkeypatch.setattr(
-        sources, "write_samples", lambda folder: write_samples(folder, png=5, jpg=2)
-    )
+    monkeypatch.setattr(sources, "write_samples", lambda folder: write_samples(folder, png=5, jpg=2))
     return tmp_path / "cache"
 
 

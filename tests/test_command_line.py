@@ -28,7 +28,7 @@ def reader(monkeypatch):
 
 
 def make_bad_file(folder, kind):
-    """A file that is no captcha image, and what the message must say."""
+    """A file that is not a captcha image, and what the message must say."""
     file = folder / f"{kind}.png"
     grey = Image.fromarray(np.full((50, 200), 200, "uint8"))
     if kind == "missing":
@@ -38,10 +38,10 @@ def make_bad_file(folder, kind):
         return file, "is a folder: expected"
     if kind == "text":
         file.write_text("2g7nm")
-        return file, "is no image: expected"
+        return file, "is not an image: expected"
     if kind == "empty":
         file.touch()
-        return file, "is no image: expected"
+        return file, "is not an image: expected"
     if kind == "truncated":
         grey.save(file)
         file.write_bytes(file.read_bytes()[:60])
@@ -59,9 +59,7 @@ KINDS = ["missing", "directory", "text", "empty", "truncated", "16 bits", "small
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_bad_file_is_named_in_one_line_and_the_others_are_read(
-    kind, tmp_path, drawn_set, reader, capsys
-):
+def test_a_bad_file_is_named_in_one_line_and_the_others_are_read(kind, tmp_path, drawn_set, reader, capsys):
     bad, message = make_bad_file(tmp_path, kind)
     before, after = list_images(drawn_set)[:2]
     assert main(["read", str(before), str(bad), str(after)]) == 1
@@ -96,9 +94,7 @@ def test_of_an_animation_the_first_picture_is_read(tmp_path, drawn_set, reader, 
 
 
 @pytest.mark.parametrize("name", ["验证码", os.fsdecode(b"caf\xe9")])
-def test_a_name_that_the_console_cannot_show_stops_no_reading(
-    name, tmp_path, drawn_set, reader, monkeypatch
-):
+def test_a_name_that_the_console_cannot_show_stops_no_reading(name, tmp_path, drawn_set, reader, monkeypatch):
     first, second = list_images(drawn_set)[:2]
     try:
         (tmp_path / name).mkdir()

@@ -103,27 +103,21 @@ def test_a_bad_image_is_named_before_a_stream_starts(tmp_path, drawn_set):
     for name in ("2g7nm.png", "34pcn.png", "3c7de.jpg"):
         shutil.copy(drawn_set / name, tmp_path)
     (tmp_path / "34pcn.png").write_bytes((tmp_path / "34pcn.png").read_bytes()[:700])
-    with pytest.raises(
-        ValueError, match="34pcn.png cannot be read .*: expected a complete PNG"
-    ) as e:
+    with pytest.raises(ValueError, match="34pcn.png cannot be read .*: expected a complete PNG") as e:
         stream_dataset(read_samples(tmp_path), 2)
     assert "\n" not in str(e.value)
 
 
-@pytest.mark.parametrize(
-    "given", [["2g7nm.png"], "samples", None, pd.DataFrame({"label": ["2g7nm"]})]
-)
+@pytest.mark.parametrize("given", [["2g7nm.png"], "samples", None, pd.DataFrame({"label": ["2g7nm"]})])
 def test_what_is_no_table_of_images_is_told(given):
-    with pytest.raises(
-        ValueError, match="is no table of images: expected one from read_samples, wi"
-    ):
+    with pytest.raises(ValueError, match="is not a table of images: expected one from read_samples, wi"):
         stream_dataset(given, 8)
 
 
 def test_labels_that_a_csv_file_made_numbers_of_are_told(drawn_set):
     samples = read_samples(drawn_set)
     for label in (22222, float("nan")):
-        with pytest.raises(ValueError, match=f"^label {label} is no text: expected one such as"):
+        with pytest.raises(ValueError, match=f"^label {label} is not a text: expected one such as"):
             stream_dataset(samples.assign(label=label), 8)
 
 
@@ -155,5 +149,5 @@ def test_a_folder_whose_name_is_not_utf_8_is_streamed(tmp_path, drawn_set):
 def test_a_bad_image_is_named_when_the_set_is_built(tmp_path, drawn_set):
     shutil.copy(drawn_set / "34pcn.png", tmp_path)
     (tmp_path / "2g7nm.png").write_text("hello")
-    with pytest.raises(ValueError, match="2g7nm.png is no image"):
+    with pytest.raises(ValueError, match="2g7nm.png is not an image"):
         build_dataset(tmp_path)

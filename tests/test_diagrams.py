@@ -52,9 +52,7 @@ def test_the_unrolled_layer_has_a_copy_for_each_step(ax, steps):
     plot_unrolled(ax, steps)
     texts = [text.get_text() for text in ax.texts]
     assert texts.count("tanh") == 1 + steps
-    assert [f"$h_{number}$" in texts for number in range(steps + 2)] == [True] * (steps + 1) + [
-        False
-    ]
+    assert [f"$h_{number}$" in texts for number in range(steps + 2)] == [True] * (steps + 1) + [False]
 
 
 @pytest.mark.parametrize("text, jumps", [("23", 1), ("22", 0), ("232", 2)])

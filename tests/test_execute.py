@@ -1,6 +1,9 @@
+import secrets
 import shutil
 
-import execute as module  # from notebooks/
+import digests  # from notebooks/
+import execute as module
+import jupytext
 import nbformat
 import pytest
 from execute import (
@@ -42,9 +45,7 @@ def test_some_lessons_can_be_picked(asked, names, monkeypatch):
 
 def test_a_lesson_that_is_not_there_is_told(monkeypatch):
     monkeypatch.setenv("LESSONS", "1 9")
-    with pytest.raises(
-        SystemExit, match="there is no lesson 9: expected some of 1 2 3 4 5a 5b 6 7"
-    ):
+    with pytest.raises(SystemExit, match="there is no lesson 9: expected some of 1 2 3 4 5a 5b 6 7"):
         list_wanted()
 
 
@@ -60,17 +61,16 @@ def test_a_table_is_filled_in_between_its_comments(tmp_path, margin):
         "| CNN | 82.7 |",
         "<!-- end of best -->",
     ]
-    assert file.read_text() == "\n".join(
-        ["before", *(margin + line for line in lines), "after", ""]
-    )
+    assert file.read_text() == "\n".join(["before", *(margin + line for line in lines), "after", ""])
 
 
 def test_a_fork_changes_one_line(tmp_path, monkeypatch):
-    """What names the repository in README and lessons follows pyproject.toml."""
+    """What names the repository in README, CITATION.cff and lessons follows pyproject.toml."""
     (tmp_path / "notebooks").mkdir()
     for twin in list_twins():
         shutil.copy(twin, tmp_path / "notebooks")
-    shutil.copy(module.PROJECT / "README.md", tmp_path)
+    for name in ("README.md", "CITATION.cff"):
+        shutil.copy(module.PROJECT / name, tmp_path)
     project = (module.PROJECT / "pyproject.toml").read_text(encoding="utf-8")
     ours, ours_tag = read_addresses()
     project = project.replace(ours, "https://github.com/someone/a-fork").replace(
@@ -80,9 +80,149 @@ def test_a_fork_changes_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "PROJECT", tmp_path)
     monkeypatch.setattr(module, "NOTEBOOKS", tmp_path / "notebooks")
     write_addresses()
-    for file in (tmp_path / "README.md", *list_twins()):
+    assert "version: 7.8.9\n" in (tmp_path / "CITATION.cff").read_text(encoding="utf-8")
+    for file in (tmp_path / "README.md", tmp_path / "CITATION.cff", *list_twins()):
         text = file.read_text(encoding="utf-8")
         name = ours.removeprefix("https://github.com/")
         assert name not in text and ours_tag not in text
-        assert text.count("someone/a-fork") == (3 if file.name == "README.md" else 4)
+        assert text.count("someone/a-fork") == (1 if file.name == "CITATION.cff" else 4)
     assert len(list_twins()) == 9
+
+
+def test_missing_comments_are_told(tmp_path):
+    file = tmp_path / "text.md"
+    file.write_text("<!-- best -->\nold\n")
+    with pytest.raises(SystemExit, match="text.md lacks the lines <!-- best --> and <!-- end of best -->"):
+        fill_table(file, "best", DataFrame({"model": ["CNN"]}))
+    assert file.read_text() == "<!-- best -->\nold\n"
+
+
+# What `make notebooks` executes, and what it leaves alone
+
+TWIN = """# %% [markdown]
+# Prose.
+
+# %%
+def later():
+    from captcha_lib.MODULE import read
+
+# %% tags=["nbval-ignore-output"]
+print("a line")
+"""
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """A project of two lessons that are built. The first one uses a module that uses another, the second a third."""
+    for name in ("notebooks", "captcha_lib/exercises"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "README.md").touch()
+    for lesson, used in (("01_one", "reader"), ("02_two", "show")):
+        (tmp_path / f"notebooks/{lesson}.py").write_text(TWIN.replace("MODULE", used))
+    for name, text in (
+        ("reader", "import captcha_lib.family"),
+        ("family", "SIZE = 5"),
+        ("show", ""),
+        ("exercises/lesson_1", "answer = 1"),
+    ):
+        (tmp_path / f"captcha_lib/{name}.py").write_text(text)
+    monkeypatch.setattr(module, "PROJECT", tmp_path)
+    monkeypatch.setattr(module, "NOTEBOOKS", tmp_path / "notebooks")
+    for user in (digests, module):
+        monkeypatch.setattr(user, "LIBRARY", tmp_path / "captcha_lib")
+    for name in ("CAPTCHA_DATA", "CAPTCHA_OUTPUT", "PYTEST_CURRENT_TEST", "LESSONS"):
+        monkeypatch.setenv(name, "")  # a rebuild sets some of them: they are put back after the test
+    for step in ("locate_or_stop", "write_addresses", "stamps"):
+        monkeypatch.setattr(module, step, lambda: None)
+    assert rebuild(monkeypatch) == ["01_one", "02_two"]
+    return tmp_path
+
+
+def rebuild(monkeypatch):
+    """Return the lessons that `make notebooks` executes; what they print is a number of its own each time."""
+    executed = []
+
+    def execute(notebook, name, log):
+        executed.append(name)
+        for count, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), start=1):
+            cell.execution_count = count
+            cell.outputs = [nbformat.v4.new_output("stream", text=secrets.token_hex())]
+        return 1
+
+    monkeypatch.setattr(module, "execute", execute)
+    module.rebuild()
+    return executed
+
+
+def edit(file, old, new):
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+
+
+def read_both(folder):
+    return [(folder / f"notebooks/{name}.ipynb").read_bytes() for name in ("01_one", "02_two")]
+
+
+@pytest.mark.parametrize(
+    "name, old, new",
+    [("family", "SIZE = 5", "# Five letters.\nSIZE  =  5"), ("reader", "import", '"""Read."""\n\nimport')],
+)
+def test_what_has_not_changed_stays_byte_for_byte(course, monkeypatch, capsys, name, old, new):
+    before = read_both(course)
+    edit(course / f"captcha_lib/{name}.py", old, new)
+    assert rebuild(monkeypatch) == [] and read_both(course) == before
+    assert capsys.readouterr().out.splitlines() == ["01_one: unchanged", "02_two: unchanged"]
+
+
+@pytest.mark.parametrize(
+    "file, old, new",
+    [
+        ("captcha_lib/family.py", "5", "6"),
+        ("captcha_lib/exercises/lesson_1.py", "1", "2"),
+        ("notebooks/01_one.py", '"a line"', '"another line"'),
+        ("notebooks/01_one.py", "later():", "later():  # on"),
+        ("notebooks/01_one.ipynb", "captcha_course", "other"),
+        ("notebooks/01_one.ipynb", "a line", "a line that is not in the twin"),
+    ],
+)
+def test_a_lesson_whose_code_has_changed_is_executed(course, monkeypatch, file, old, new):
+    before = read_both(course)
+    edit(course / file, old, new)
+    assert rebuild(monkeypatch) == ["01_one"]
+    after = read_both(course)
+    assert after[0] != before[0] and after[1] == before[1]
+    assert rebuild(monkeypatch) == []
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("# Prose.", "# Better prose."),
+        ("# Prose.\n", "# Prose.\n\n# %% [markdown]\n# More prose.\n"),
+        ("nbval-ignore-output", "within-5%"),
+    ],
+)
+def test_new_prose_and_tags_stand_around_the_kept_outputs(course, monkeypatch, capsys, old, new):
+    def code_cells(notebook):
+        cells = (cell for cell in notebook.cells if cell.cell_type == "code")
+        return [(cell.id, cell.source, cell.execution_count, cell.outputs) for cell in cells]
+
+    file = course / "notebooks/01_one.ipynb"
+    before = nbformat.read(file, as_version=4)
+    edit(file.with_suffix(".py"), old, new)
+    assert rebuild(monkeypatch) == []
+    after = nbformat.read(file, as_version=4)
+    assert code_cells(after) == code_cells(before) and after.metadata == before.metadata
+    twin = jupytext.read(file.with_suffix(".py"), fmt="py:percent")
+    assert [cell.source for cell in after.cells] == [cell.source for cell in twin.cells]
+    assert after.cells[-1].metadata == twin.cells[-1].metadata
+    assert "01_one: its code is unchanged" in capsys.readouterr().out
+
+
+def test_a_lesson_that_is_named_is_executed(course, monkeypatch):
+    edit(course / "captcha_lib/family.py", "5", "6")  # changes lesson 1, which is not named
+    monkeypatch.setenv("LESSONS", "2")
+    before = read_both(course)
+    assert rebuild(monkeypatch) == ["02_two"]
+    after = read_both(course)
+    assert after[0] == before[0] and after[1] != before[1]

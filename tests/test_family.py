@@ -89,3 +89,16 @@ def test_another_family_goes_from_a_folder_to_arrays_and_back_to_texts(tmp_path)
     assert decode_fixed_length(best, OTHER) == decode_ctc(best, alphabet=OTHER.alphabet) == list(samples["label"])
     with pytest.raises(ValueError, match="is 120 x 40 pixels: expected 200 x 50"):
         open_image(tmp_path / "A1Z.png")
+
+
+@pytest.mark.parametrize(
+    "labels, told",
+    [
+        (np.zeros((4, 5, 19)), r"\(4, 5, 19\)"),
+        (np.zeros(4), r"float64 of shape \(4,\)"),
+        (np.array([list("2g7nm")]), r"<U1 of shape \(1, 5\)"),
+    ],
+)
+def test_labels_that_are_no_rows_of_numbers_are_refused(labels, told):
+    with pytest.raises(ValueError, match=f"^labels are .*{told}: expected numbers, a row for each"):
+        check_numbers(labels)

@@ -53,7 +53,7 @@ PIXELS = {1: "63fa2a625048a130"}
 
 def test_pixels_are_the_same_on_every_machine_and_other_ones_have_another_version():
     assert digest_pixels(lambda _: Style()) == PIXELS.get(DRAWING_VERSION), (
-        "where the drawing was changed: raise DRAWING_VERSION, so that kept sets are drawn anew, and put the digest here"
+        "where the drawing was changed: raise DRAWING_VERSION, so that kept sets are drawn anew; put the digest here"
     )
 
 
@@ -150,9 +150,7 @@ def test_random_styles_differ_and_take_all_fonts():
 @pytest.mark.parametrize("places", [water_map(), ripple_map(), water_map(wavelength=11)])
 def test_a_filter_reads_as_scipy_does(places):
     ink = draw_letters(["2g7nm"], [Style()])
-    expected = map_coordinates(
-        ink[:, :, 0].astype(float), np.array(places), order=1, mode="nearest"
-    )
+    expected = map_coordinates(ink[:, :, 0].astype(float), np.array(places), order=1, mode="nearest")
     difference = np.abs(warp(ink, filter_matrix(places))[:, :, 0] - expected)
     assert difference.max() <= 1
 
@@ -315,9 +313,7 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(tmp_path, monkeypatc
 
 
 def test_a_place_that_cannot_be_written_to_is_named():
-    with pytest.raises(
-        PermissionError, match="/dev/null/samples cannot be made .*: expected a place"
-    ):
+    with pytest.raises(PermissionError, match="/dev/null/samples cannot be made .*: expected a place"):
         write_samples("/dev/null/samples")
 
 
@@ -336,9 +332,7 @@ def test_a_place_that_cannot_be_written_to_is_named():
         ("2g7nm", [Style()] * 5),
     ],
 )
-@pytest.mark.parametrize(
-    "draw", [draw_letters, lambda texts, styles: render_captchas(texts, None, styles)]
-)
+@pytest.mark.parametrize("draw", [draw_letters, lambda texts, styles: render_captchas(texts, None, styles)])
 def test_texts_and_styles_that_do_not_pair_up_are_refused(texts, styles, draw):
     message = "do not pair up: expected a list of texts, and a Style for each$"
     with pytest.raises(ValueError, match=message) as caught:
@@ -348,9 +342,7 @@ def test_texts_and_styles_that_do_not_pair_up_are_refused(texts, styles, draw):
 
 @pytest.mark.parametrize("style", [{"width": 0}, {"start": -300}, {"baseline": 500}])
 def test_letters_that_nobody_could_see_are_refused(style):
-    with pytest.raises(
-        ValueError, match="'2g7nm' leaves no ink in the image: expected a width, st"
-    ):
+    with pytest.raises(ValueError, match="'2g7nm' leaves no ink in the image: expected a width, st"):
         render_captcha("2g7nm", np.random.default_rng(0), Style(**style))
 
 
@@ -367,9 +359,7 @@ def test_any_text_that_fits_can_be_drawn():
     assert blank.shape == (200, 50, 1) and blank.sum() == 0
 
 
-@pytest.mark.parametrize(
-    "text, message", [("2g漢nm", "no glyph for '漢': expected a character"), ("", "empty text")]
-)
+@pytest.mark.parametrize("text, message", [("2g漢nm", "no glyph for '漢': expected a character"), ("", "empty text")])
 def test_a_text_that_cannot_be_drawn_is_refused(text, message):
     with pytest.raises(ValueError, match=message):
         render_captcha(text, np.random.default_rng(0))

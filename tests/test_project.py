@@ -5,40 +5,41 @@ import subprocess
 import sys
 import tomllib
 from contextlib import suppress
+from functools import partial
 from importlib import metadata
-from pathlib import Path
 
 import pandas as pd
 import pytest
-from execute import list_badges, read_addresses  # from notebooks/
+import yaml
+from execute import PROJECT, list_badges, list_twins, read_addresses  # from notebooks/
+from measured import MEASURED
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from sklearn.model_selection import KFold, train_test_split
 
 import captcha_lib
 from captcha_lib.reader import list_doubtful_labels
-from captcha_lib.samples import list_images
+from captcha_lib.samples import list_images, read_samples
 from captcha_lib.sources import REAL_SET_DIGEST
-
-PROJECT = Path(__file__).resolve().parent.parent
 
 
 def test_every_promised_name_can_be_imported():
     for name in captcha_lib.__all__:
         assert getattr(captcha_lib, name).__doc__
-    with pytest.raises(
-        AttributeError, match="captcha_lib has no 'read_minds': expected one of ALPHABET"
-    ):
-        captcha_lib.read_minds
+    with pytest.raises(AttributeError, match="captcha_lib has no 'read_minds': expected one of ALPHABET"):
+        captcha_lib.read_minds  # noqa: B018
 
 
 # From the ground up: a module imports from those before it alone.
-ROOMS = "family samples workspace show dataset cnn lstm ctc diagrams score fonts generator sources synthetic recipe reader".split()
+ROOMS = (
+    "family samples workspace show dataset cnn lstm ctc diagrams score fonts generator sources synthetic recipe reader"
+).split()
 
 
 def imports_of(module):
     tree = ast.parse((PROJECT / f"captcha_lib/{module}.py").read_text(encoding="utf-8"))
     froms = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    return {name.split(".")[1] for name in froms if name.startswith("captcha_lib.")}
+    return {name.removeprefix("captcha_lib.") for name in froms if name.split(".")[0] == "captcha_lib"}
 
 
 @pytest.mark.parametrize("module", ROOMS)
@@ -64,15 +65,11 @@ def test_tensorflow_starts_only_for_what_trains():
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-@pytest.mark.parametrize(
-    "first", ["from captcha_lib import build_cnn", "import captcha_lib, keras"]
-)
+@pytest.mark.parametrize("first", ["from captcha_lib import build_cnn", "import captcha_lib, keras"])
 def test_tensorflow_starts_without_notes_but_errors_show(first):
     program = f"{first}\nimport sys, keras; keras.ops.zeros(2); print('an error', file=sys.stderr)"
     environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
-    told = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True
-    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True)
     assert told.stderr == "an error\n"
 
 
@@ -86,9 +83,7 @@ except ValueError as error:
     print("refused:", error)
 """
     environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
-    told = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True
-    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True)
     assert told.stderr == "" and "refused: labels hold 19: expected" in told.stdout
 
 
@@ -151,25 +146,69 @@ def test_what_is_locked_runs_on_every_python_admitted():
 
 def test_no_real_image_is_committed(real_set):
     real = {file.read_bytes() for file in list_images(real_set)}
-    tracked = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True
-    ).stdout.split("\0")
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True).stdout.split("\0")
     pictures = [PROJECT / name for name in tracked if name.endswith((".png", ".jpg", ".jpeg"))]
     assert not [picture for picture in pictures if picture.read_bytes() in real]
 
 
-def test_readme_and_lessons_name_the_pictures_in_figures():
-    files = [PROJECT / "README.md", *(PROJECT / "notebooks").glob("*.py")]
-    text = "".join(file.read_text(encoding="utf-8") for file in files)
+PAGES = [*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")]
+
+
+def test_pages_and_lessons_name_the_pictures_in_figures():
+    text = "".join(file.read_text(encoding="utf-8") for file in (*PAGES, *list_twins()))
     assert set(re.findall(r"figures/(\w+\.png)", text)) == {
         picture.name for picture in (PROJECT / "figures").glob("*.png")
     }
 
 
-def test_links_in_the_readme_lead_somewhere():
+def list_anchors(page):
+    """The names under which a code host lets the headings of a Markdown file be linked to."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+        if not link.startswith("https://"):
+            name, _, anchor = link.partition("#")
+            file = page.parent / name if name else page
+            assert file.exists() and (not anchor or anchor in list_anchors(file)), link
+
+
+def test_every_page_of_docs_is_in_its_contents():
+    contents = (PROJECT / "docs/index.md").read_text(encoding="utf-8")
+    assert all(f"({page.name})" in contents for page in (PROJECT / "docs").iterdir() if page.name != "index.md")
+
+
+def test_the_readme_is_short():
+    assert len((PROJECT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
+
+
+def test_the_readme_says_how_long_each_lesson_takes_to_read():
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    for link in re.findall(r"\]\(([^)]+)\)", readme):
-        assert link.startswith("https://") or (PROJECT / link).exists(), link
+    prose = {twin.stem: twin.read_text(encoding="utf-8").replace("\n# ", " ") for twin in list_twins()}
+    minutes = {name: int(re.search(r"Reading takes about (\d+) minutes", prose[name])[1]) for name in prose}
+    rows = re.findall(r"^\| \[.+\]\(notebooks/(\w+)\.ipynb\) \|.*\| (\d+) min \|", readme, re.MULTILINE)
+    assert [(name, int(reading)) for name, reading in rows] == list(minutes.items())
+    assert "{} hours and {} minutes of reading".format(*divmod(sum(minutes.values()), 60)) in readme
+
+
+def test_the_clone_line_and_the_citation_follow_pyproject():
+    with open(PROJECT / "pyproject.toml", "rb") as file:
+        project = tomllib.load(file)["project"]
+    address = project["urls"]["Repository"]
+    assert f"\ngit clone {address} captcha-course\n" in (PROJECT / "README.md").read_text(encoding="utf-8")
+    citation = yaml.safe_load((PROJECT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["cff-version"] == "1.2.0" and citation["title"] and citation["authors"] and citation["message"]
+    told = [citation[key] for key in ("version", "license", "repository-code")]
+    assert told == [project["version"], project["license"], address]
+
+
+def test_the_changelog_knows_this_version():
+    changelog = (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
+    version = re.escape(read_addresses()[1].removeprefix("v"))
+    assert re.search(rf"^## {version} - \d{{4}}-\d\d-\d\d$", changelog, re.MULTILINE)
 
 
 def test_badges_in_the_readme_open_the_first_lesson():
@@ -181,12 +220,10 @@ def test_badges_in_the_readme_open_the_first_lesson():
 def test_the_repository_has_its_address_in_pyproject_alone():
     """Besides what `make notebooks` writes from it."""
     owner = read_addresses()[0].removeprefix("https://github.com/")
-    tracked = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True
-    ).stdout.split("\0")
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True).stdout.split("\0")
     named = {name for name in tracked if name and owner.encode() in (PROJECT / name).read_bytes()}
     lessons = {name for name in tracked if name.startswith("notebooks/0")}
-    assert named - lessons == {"pyproject.toml", "README.md"}
+    assert named - lessons == {"pyproject.toml", "README.md", "CITATION.cff"}
 
 
 # The results tables
@@ -196,38 +233,31 @@ def read_table(text, name, margin=""):
     """The cells of the Markdown table between two comments, without the line under its head."""
     start, end = f"{margin}<!-- {name} -->\n", f"{margin}<!-- end of {name} -->"
     rows = text.split(start)[1].split(end)[0].strip().split("\n")
-    cells = [
-        [cell.strip() for cell in row.removeprefix(margin).strip("|").split("|")] for row in rows
-    ]
+    cells = [[cell.strip() for cell in row.removeprefix(margin).strip("|").split("|")] for row in rows]
     return [cells[0], *cells[2:]]
 
 
 TABLES = [
-    ("results", "README.md"),
+    *((name, "docs/results.md") for name in MEASURED),
     ("results", "notebooks/06_evaluation.py"),
-    ("sim_to_real", "README.md"),
     ("sim_to_real", "notebooks/07_generator.py"),
-    ("recipe", "README.md"),
     ("recipe", "notebooks/08_recipe.py"),
-    ("recipe_measures", "README.md"),
-    ("misread", "README.md"),
-    ("engines", "README.md"),
     ("engines", "notebooks/06_evaluation.py"),
 ]
 
 
 @pytest.mark.parametrize("name, file", TABLES)
 def test_a_table_shown_is_the_measured_one(name, file):
-    table = pd.read_csv(PROJECT / f"figures/{name}.csv", dtype=str, keep_default_na=False)
+    table = pd.read_csv(PROJECT / f"figures/tables/{name}.csv", comment="#", dtype=str, keep_default_na=False)
     text = (PROJECT / file).read_text(encoding="utf-8")
     margin = "# " if file.endswith(".py") else ""
     assert read_table(text, name, margin) == [list(table.columns), *table.values.tolist()]
 
 
 def test_every_figure_of_the_cross_validation_follows_from_its_folds():
-    folds = pd.read_csv(PROJECT / "figures/cross_validation.csv")
-    misread = pd.read_csv(PROJECT / "figures/misread.csv")
-    measures = pd.read_csv(PROJECT / "figures/recipe_measures.csv", index_col="measure")["result"]
+    folds = pd.read_csv(PROJECT / "figures/tables/cross_validation.csv", comment="#")
+    misread = pd.read_csv(PROJECT / "figures/tables/misread.csv", comment="#")
+    measures = pd.read_csv(PROJECT / "figures/tables/recipe_measures.csv", comment="#", index_col="measure")["result"]
     assert folds["images"].sum() == 1040 and list(folds["fold"]) == list(range(10))
     assert len(misread) == 1040 - folds["right"].sum() == measures["misread of 1,040"]
     exact = 100 * folds["right"].sum() / 1040
@@ -241,8 +271,39 @@ def test_every_figure_of_the_cross_validation_follows_from_its_folds():
     assert measures["with wrong labels set right (%)"] == round(100 * right / 1040, 2)
 
 
+def test_what_the_pages_say_of_the_tables_is_in_them():
+    readme, page = ((PROJECT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/results.md"))
+    read = partial(pd.read_csv, comment="#", dtype=str, index_col=0)
+    folds, results, recipe, measures = (
+        read(PROJECT / f"figures/tables/{name}.csv")
+        for name in ("cross_validation", "results", "recipe", "recipe_measures")
+    )
+    cross_validated = measures.loc["10-fold cross-validation, exact match (%)", "result"]
+    single, interval = folds.loc["0", "exact match (%)"], results.loc["CNN", "95 % interval"]
+    claims = {
+        f"**{float(cross_validated):.1f} % of 1,040 real images**": readme,
+        f"exact match of {cross_validated} %": page,
+        f"it reads {float(single):.1f} %": readme,
+        f"exact match of {float(single):.1f} %": page,
+        # One network, three figures; the third is no table's.
+        f"| {results.loc['CNN', 'exact match (%)']} % | the 104 test images": page,
+        f"first figure, {interval}, holds": page,
+        f"| {recipe.loc['CNN of lesson 4', 'exact match (%)']} % | the 312 test images": page,
+    }
+    assert not [claim for claim, text in claims.items() if claim not in text]
+
+
+def test_the_single_split_is_the_first_fold_and_holds_two_wrong_labels(real_set):
+    samples = read_samples(real_set).query("extension == 'png'")
+    names = list(samples["file_name"])
+    single = train_test_split(names, test_size=0.1, random_state=42)[1]
+    first_fold = next(KFold(10, shuffle=True, random_state=42).split(names))[1]
+    assert set(single) == {names[place] for place in first_fold}
+    assert set(single) & set(list_doubtful_labels()["file"]) == {"mxnw4.png", "wgnwp.png"}
+
+
 def test_the_ladder_is_as_lesson_8_tells_it():
-    table = pd.read_csv(PROJECT / "figures/recipe.csv", index_col="change")
+    table = pd.read_csv(PROJECT / "figures/tables/recipe.csv", comment="#", index_col="change")
     seconds, exact, gain = table["training (s)"], table["exact match (%)"], table["gain"]
     assert set(gain.nlargest(2).index) == {"+ warm-up and decay", "+ CTC instead of five heads"}
     assert seconds["+ strided first layer"] < seconds["+ batch normalisation"] / 2
@@ -254,7 +315,7 @@ def test_the_ladder_is_as_lesson_8_tells_it():
 
 
 def test_the_recipe_reaches_what_was_asked_of_it():
-    measures = pd.read_csv(PROJECT / "figures/recipe_measures.csv", index_col="measure")["result"]
+    measures = pd.read_csv(PROJECT / "figures/tables/recipe_measures.csv", comment="#", index_col="measure")["result"]
     assert measures["10-fold cross-validation, exact match (%)"] >= 99.2
     assert measures["worst fold (%)"] >= 97
     assert measures["JPEG files read right, of 30"] >= 29
@@ -266,7 +327,7 @@ def test_the_recipe_reaches_what_was_asked_of_it():
 
 
 def test_drawings_alone_teach_a_model_to_read_the_real_set():
-    table = pd.read_csv(PROJECT / "figures/sim_to_real.csv", index_col="drawn")
+    table = pd.read_csv(PROJECT / "figures/tables/sim_to_real.csv", comment="#", index_col="drawn")
     longest = table.loc["13 fonts, random styles, longer"]
     assert longest["seeds"] >= 3 and longest["training (s)"] <= 900
     assert longest["lowest"] >= 93 and longest["highest"] - longest["lowest"] <= 3
@@ -296,7 +357,7 @@ PROMISED = {
 }
 
 
-@pytest.mark.parametrize("folder", ["figures", "build/course/tables"])
+@pytest.mark.parametrize("folder", ["figures/tables", "build/course/tables"])
 def test_the_real_set_is_read_as_well_as_promised(folder):
     folder = PROJECT / folder
     if not (folder / "results.csv").exists():
@@ -304,8 +365,8 @@ def test_the_real_set_is_read_as_well_as_promised(folder):
     images = folder / "images.sha256"
     if images.exists() and images.read_text() != REAL_SET_DIGEST:
         pytest.skip("`make course` ran on other images")
-    table = pd.read_csv(folder / "results.csv", index_col="model")
-    assert folder.name == "tables" or set(table.index) == {model for model, _ in PROMISED}
+    table = pd.read_csv(folder / "results.csv", comment="#", index_col="model")
+    assert folder.parent.name == "course" or set(table.index) == {model for model, _ in PROMISED}
     for (model, column), (least, most) in PROMISED.items():
         if model in table.index:
             assert least <= table.loc[model, column] <= most, (model, column)

@@ -8,19 +8,12 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from captcha_lib import ctc_loss, decode_ctc, decode_label, encode_image, reader, sources
+from captcha_lib import decode_ctc, decode_label, encode_image, reader, sources
 from captcha_lib.ctc import text_probability
 from captcha_lib.family import ALPHABET, BLANK, check_label
 from captcha_lib.reader import decode_fixed_length, list_doubtful_labels, read_captcha, read_captchas
 from captcha_lib.recipe import build_recipe
 from captcha_lib.samples import list_images, read_samples
-
-
-def random_columns(count, times):
-    """Softmax outputs (count, times, 20)."""
-    scores = np.random.default_rng(0).normal(size=(count, times, 20))
-    return (np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)).astype("float32")
-
 
 # Decoding
 
@@ -65,23 +58,6 @@ def test_an_image_without_letters_is_no_error():
     texts = decode_fixed_length(columns)
     assert len(texts) == 2 and all(len(text) <= 5 for text in texts)
     assert (text_probability(columns, texts) < 1e-6).all()
-
-
-def test_the_probability_of_a_text_is_what_its_loss_says():
-    columns = random_columns(6, 50)
-    numbers = np.random.default_rng(2).integers(0, 19, (6, 5))
-    numbers[0] = [9, 9, 13, 13, 13]  # like ddmmm: no blank between equal letters may be skipped
-    texts = [decode_label(row) for row in numbers]
-    loss = np.asarray(ctc_loss(numbers, columns), "float64")
-    np.testing.assert_allclose(-np.log(text_probability(columns, texts)), loss, rtol=1e-3)
-
-
-def test_texts_of_other_lengths_have_no_probability():
-    columns = random_columns(3, 50)
-    probabilities = text_probability(columns, ["4cpy", "2g7nm", "87mnym"])
-    assert list(probabilities) == [0, text_probability(columns[1:2], ["2g7nm"])[0], 0]
-    assert probabilities[1] > 0
-    assert list(text_probability(columns[:1], ["4cpy"])) == [0]
 
 
 # Reading files

@@ -11,8 +11,9 @@ from captcha_lib import (
     ctc_loss,
     decode_label,
     recipe,
+    stream_dataset,
+    train_recipe,
 )
-from captcha_lib.dataset import stream_dataset
 from captcha_lib.generator import Style
 from captcha_lib.recipe import (
     ABLATION,
@@ -23,7 +24,6 @@ from captcha_lib.recipe import (
     build_recipe,
     decode_either,
     shuffle_batches,
-    train_recipe,
 )
 from captcha_lib.samples import read_samples
 from captcha_lib.synthetic import stream_captchas
@@ -36,9 +36,7 @@ def test_the_ladder_starts_with_the_very_cnn_of_lesson_4():
     lesson_4, rung = build_cnn(), build_recipe(BASELINE)
     rung.set_weights(lesson_4.get_weights())
     images = np.random.default_rng(0).random((3, 200, 50, 1), "float32")
-    np.testing.assert_allclose(
-        rung.predict(images, verbose=0), lesson_4.predict(images, verbose=0), atol=1e-5
-    )
+    np.testing.assert_allclose(rung.predict(images, verbose=0), lesson_4.predict(images, verbose=0), atol=1e-5)
 
 
 def test_each_rung_changes_one_thing():
@@ -95,9 +93,7 @@ def test_half_of_the_images_get_strokes():
 def test_each_pass_varies_anew_and_the_seed_decides(augmented, monkeypatch):
     images = dots(8)
     if augmented == "shifts":
-        monkeypatch.setattr(
-            recipe, "draw_strokes", lambda heights: np.zeros((200, 50, len(heights)))
-        )
+        monkeypatch.setattr(recipe, "draw_strokes", lambda heights: np.zeros((200, 50, len(heights))))
     else:  # a white image shows no shift
         images = images.map(lambda image, label: (tf.ones_like(image), label))
     stream = augment(images, seed=1)
@@ -186,3 +182,55 @@ def test_switches_reach_the_optimiser_and_the_loss(arrays):
     averaged, _ = train_recipe(shuffle_batches(x, y), Recipe(averaged=True), epochs=1)
     assert type(averaged.optimizer) is keras.optimizers.AdamW and averaged.loss == ctc_loss
     assert averaged.optimizer.use_ema
+
+
+RNG = np.random.default_rng(0)
+
+
+IMAGES, LABELS = RNG.random((4, 200, 50, 1), "float32"), RNG.integers(0, 19, (4, 5))
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [
+        [(IMAGES, LABELS)],
+        tf.data.Dataset.from_tensors(IMAGES),
+        shuffle_batches(IMAGES, ["2g7nm"] * 4),
+        shuffle_batches(IMAGES, np.zeros((4, 5, 19))),
+        shuffle_batches(IMAGES[:, :100], LABELS),
+        shuffle_batches(IMAGES, LABELS).unbatch(),
+    ],
+)
+def test_what_are_no_batches_of_images_and_labels_is_refused_in_one_line(batches):
+    with pytest.raises(ValueError, match="^batches are .*: expected a tf.data.Dataset such") as caught:
+        train_recipe(batches)
+    assert "\n" not in str(caught.value)
+
+
+# What a function says inside a stream
+
+
+def test_a_file_that_is_spoiled_during_a_training_is_named_in_one_line(tmp_path, drawn_set):
+    for file in sorted(drawn_set.iterdir())[:4]:
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    stream = stream_dataset(read_samples(tmp_path), 2)
+    (tmp_path / "2g7nm.png").write_text("hello")
+    message = f"^{tmp_path}.2g7nm.png is not an image: expected a PNG or JPEG file$"
+    with pytest.raises(ValueError, match=message):
+        train_recipe(stream, epochs=1)
+
+
+@pytest.mark.parametrize(
+    "batches, told",
+    [
+        (shuffle_batches(IMAGES, LABELS).filter(lambda *_: True), "do not say how many they are"),
+        (shuffle_batches(IMAGES, LABELS).take(0), "hold no images"),
+    ],
+)
+def test_batches_of_no_known_number_are_refused(batches, told):
+    with pytest.raises(ValueError, match=f"^the batches {told}: expected one or more.*is lost$"):
+        train_recipe(batches)
+    known = batches.apply(tf.data.experimental.assert_cardinality(1))
+    if told != "hold no images":
+        model, _ = train_recipe(known, epochs=1)
+        assert model.optimizer.iterations.numpy() == 1

@@ -16,19 +16,13 @@ READ = np.where(rng.random((50, 5)) < 0.8, TRUTH, rng.integers(0, 19, (50, 5)))
 
 
 def test_scores_of_arrays_agree_with_scikit_learn():
-    assert character_accuracy(READ, TRUTH) == pytest.approx(
-        accuracy_score(TRUTH.ravel(), READ.ravel())
-    )
-    assert exact_match(READ, TRUTH) == pytest.approx(
-        accuracy_score(list(map(str, TRUTH)), list(map(str, READ)))
-    )
+    assert character_accuracy(READ, TRUTH) == pytest.approx(accuracy_score(TRUTH.ravel(), READ.ravel()))
+    assert exact_match(READ, TRUTH) == pytest.approx(accuracy_score(list(map(str, TRUTH)), list(map(str, READ))))
 
 
 @pytest.mark.parametrize("score", [character_accuracy, exact_match, character_error_rate])
 def test_one_text_is_no_list_of_texts(score):
-    with pytest.raises(
-        ValueError, match=r"'2g7nm' is no list of texts: expected one, such as \['2g"
-    ):
+    with pytest.raises(ValueError, match=r"'2g7nm' is not a list of texts: expected one, such as \['2g"):
         score("2g7nw", "2g7nm")
 
 
@@ -98,5 +92,5 @@ def test_wilson_interval_by_its_formula(hits, total):
 
 @pytest.mark.parametrize("hits, total", [(5, 4), (-1, 4), (0, 0)])
 def test_what_is_no_share_is_refused(hits, total):
-    with pytest.raises(ValueError, match=f"{hits} hits of {total} make no share"):
+    with pytest.raises(ValueError, match=f"{hits} hits of {total} are not a share"):
         wilson_interval(hits, total)

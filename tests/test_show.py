@@ -29,9 +29,7 @@ def test_each_wrong_character_gets_a_caret(reading, truth, marks):
 
 
 def test_images_are_titled_with_name_and_shape(drawn_set):
-    figure = show_images(
-        [drawn_set / "2g7nm.png", drawn_set / "3c7de.jpg", drawn_set / "yge7c.jpg"], columns=2
-    )
+    figure = show_images([drawn_set / "2g7nm.png", drawn_set / "3c7de.jpg", drawn_set / "yge7c.jpg"], columns=2)
     assert [ax.get_title() for ax in figure.axes] == [
         "2g7nm.png (50, 200, 4)",
         "3c7de.jpg (50, 200, 3)",

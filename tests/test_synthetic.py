@@ -60,3 +60,14 @@ def test_a_training_starts_on_the_plateau_and_is_repeatable(monkeypatch):
     assert 14 < history.history["val_loss"][-1] < 17
     _, again = train_on_drawings(plain_style, epochs=2)
     assert again.history["loss"] == pytest.approx(history.history["loss"], abs=0.01)
+
+
+@pytest.fixture
+def short_epochs(monkeypatch):
+    monkeypatch.setattr(synthetic, "STEPS_PER_EPOCH", 1)
+    monkeypatch.setattr(synthetic, "BATCH_SIZE", 4)
+
+
+def test_a_style_that_does_not_fit_is_named_in_one_line(short_epochs):
+    with pytest.raises(ValueError, match="^'.....' is too wide for 200 pixels at size 40.*fit$"):
+        train_on_drawings(lambda text, rng: Style(start=150), epochs=1)

@@ -12,7 +12,11 @@ import numpy as np
 import pytest
 from keras import layers
 
-from captcha_lib import reader, workspace
+from captcha_lib import (
+    build_cnn,
+    reader,
+    workspace,
+)
 from captcha_lib.recipe import Recipe, build_recipe
 from captcha_lib.workspace import (
     load_or_train,
@@ -72,9 +76,7 @@ KINDS = ["wider", "of other settings", "without its shape", "a folder", "empty",
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_not_the_model_asked_for_is_named_left_alone_and_trained_anew(
-    kind, outputs, drawn_set, capsys
-):
+def test_what_is_not_the_model_asked_for_is_named_left_alone_and_trained_anew(kind, outputs, drawn_set, capsys):
     file = model_file("small", drawn_set)
     save_model(build_small(), 1, file)
     spoil(kind, file)
@@ -90,9 +92,7 @@ def test_what_is_not_the_model_asked_for_is_named_left_alone_and_trained_anew(
         assert model.output_shape == (None, 4) and model.layers[-1].activation.__name__ == "relu"
     assert len(trained) == 1
     (line,) = capsys.readouterr().out.splitlines()
-    assert (
-        line == f"{file} is damaged or holds another model: training one here takes a few minutes"
-    )
+    assert line == f"{file} is damaged or holds another model: training one here takes a few minutes"
     assert (file.is_dir() or file.read_bytes()) == before
 
 
@@ -165,9 +165,7 @@ print(model.count_params(), sum(1 for _ in Path(sys.argv[2]).rglob("*.h5")))
     command = [sys.executable, "-c", program, str(drawn_set), str(outputs)]
     told = subprocess.run(command, capture_output=True, text=True, check=True)
     assert told.stderr == "" and told.stdout.splitlines()[-1] == "2002835 0"
-    assert re.match(
-        "Not kept: .* cannot be finished .File too large.: make room", told.stdout.splitlines()[1]
-    )
+    assert re.match("Not kept: .* cannot be finished .File too large.: make room", told.stdout.splitlines()[1])
 
 
 def full_disk(*_, **__):
@@ -175,9 +173,7 @@ def full_disk(*_, **__):
     raise OSError(errno.ENOSPC, "Can't write data (file write failed: time = now\n, errno = 28)")
 
 
-def test_on_a_full_disk_a_trained_model_is_of_use_all_the_same(
-    outputs, drawn_set, monkeypatch, capsys
-):
+def test_on_a_full_disk_a_trained_model_is_of_use_all_the_same(outputs, drawn_set, monkeypatch, capsys):
     monkeypatch.setattr(keras.Model, "save_weights", full_disk)
     model, seconds = load_or_train("small", drawn_set, build_small, lambda: (build_small(), None))
     assert model.output_shape == (None, 4) and seconds >= 0
@@ -194,9 +190,7 @@ def test_the_reader_is_not_the_model_that_lesson_8_keeps(outputs, drawn_set, mon
     monkeypatch.setenv("CAPTCHA_DATA", str(drawn_set))
     save_model(build_recipe(), 1, model_file("recipe", drawn_set))
     trained = []
-    monkeypatch.setattr(
-        reader, "train_recipe", lambda batches: (trained.append(batches) or build_recipe(), None)
-    )
+    monkeypatch.setattr(reader, "train_recipe", lambda batches: (trained.append(batches) or build_recipe(), None))
     reader.load_reader()
     assert len(trained) == 1
 
@@ -217,9 +211,9 @@ def test_a_block_that_fails_leaves_what_was_there(tmp_path):
 
 
 def test_a_source_that_fails_is_named(tmp_path):
-    with pytest.raises(OSError, match=r"copy cannot be finished \(.*: .*gone.png\)"):
-        with written_beside(tmp_path / "copy") as unfinished:
-            unfinished.write_bytes((tmp_path / "gone.png").read_bytes())
+    message = r"copy cannot be finished \(.*: .*gone.png\)"
+    with pytest.raises(OSError, match=message), written_beside(tmp_path / "copy") as unfinished:
+        unfinished.write_bytes((tmp_path / "gone.png").read_bytes())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -275,10 +269,7 @@ def test_beside_a_course_that_is_read_only_outputs_go_to_the_cache(built, course
     output_folder("models")
     output_folder("figures")
     (line,) = capsys.readouterr().out.splitlines()
-    assert (
-        line
-        == f"{course / 'build'} cannot be written to: outputs go to {tmp_path / 'cache/outputs'}"
-    )
+    assert line == f"{course / 'build'} cannot be written to: outputs go to {tmp_path / 'cache/outputs'}"
 
 
 def test_outputs_without_any_place_are_an_error_of_one_line(course, tmp_path):
@@ -322,3 +313,21 @@ def test_make_and_the_library_mean_the_same_folder():
             text=True,
         )
         assert made.stdout.splitlines() == [meant, meant]
+
+
+# Keeping models
+
+
+def test_a_model_is_trained_once_for_each_set_of_images(drawn_set, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CAPTCHA_OUTPUT", str(tmp_path / "out"))
+    trained = build_cnn()
+    model, seconds = load_or_train("cnn", drawn_set, build_cnn, lambda: (trained, None))
+    assert capsys.readouterr().out == "No cnn is saved for these images yet: training one here takes a few minutes\n"
+    again, same = load_or_train("cnn", drawn_set, build_cnn, lambda: pytest.fail("it is saved"))
+    assert capsys.readouterr().out == "" and seconds == same
+    for one, other in zip(again.get_weights(), trained.get_weights()):
+        np.testing.assert_array_equal(one, other)
+    folder = tmp_path / "others"
+    folder.mkdir()
+    (folder / "2g7nm.png").write_bytes((drawn_set / "2g7nm.png").read_bytes())
+    assert model_file("cnn", folder) != model_file("cnn", drawn_set)

@@ -26,7 +26,7 @@ from execute import (
 from nbclient.exceptions import CellExecutionError
 
 from captcha_lib import locate_samples
-from captcha_lib.workspace import list_images
+from captcha_lib.samples import list_images
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
@@ -206,7 +206,7 @@ def test_a_clone_in_somebodys_own_jupyter(tmp_path, sources):
     machine = Machine(tmp_path, sources / PROJECT_ZIP.removesuffix(".zip") / "notebooks")
     machine.first_line = "pass"  # no google.colab
     nothing, _, set_up = machine.execute(read_set_up())
-    assert nothing == "" and f"Images from the embedded look-alike set: {REAL}\n" in set_up
+    assert nothing == "" and f"Images from the synthetic set: {REAL}\n" in set_up
 
 
 # What can go wrong in the set-up
@@ -235,12 +235,12 @@ def online(internet, sources):
     return notebook
 
 
-def test_without_a_drive_the_library_comes_from_the_tag_and_the_embedded_set_serves(colab, online):
+def test_without_a_drive_the_library_comes_from_the_tag_and_the_synthetic_set_serves(colab, online):
     mounted, fetched, set_up = colab.execute(online)
     assert fetched == ""
     assert mounted.startswith("Your Drive is not mounted: mount failed: credential propagation")
     assert "run the cell that mounts it, then this one again" in set_up
-    assert f"Images from the embedded look-alike set: {REAL}\n" in set_up
+    assert f"Images from the synthetic set: {REAL}\n" in set_up
 
 
 @pytest.mark.parametrize("place", ["colab", "kaggle"])
@@ -257,7 +257,7 @@ def test_half_an_upload_of_the_project_is_passed_over(colab, sources, online):
     (colab.mountable() / PROJECT_ZIP).write_bytes(half)
     _, fetched, set_up = colab.execute(online)
     assert fetched == f"Not used: /content/drive/MyDrive/{PROJECT_ZIP} File is not a zip file\n"
-    assert f"Images from the embedded look-alike set: {REAL}\n" in set_up
+    assert f"Images from the synthetic set: {REAL}\n" in set_up
 
 
 def test_a_zip_of_the_project_with_backslashes(colab, sources):
@@ -270,7 +270,7 @@ def test_a_zip_of_the_project_with_backslashes(colab, sources):
             member.filename = name.replace("/", "\\")
             windows.writestr(member, whole.read(name))
     _, fetched, set_up = colab.execute(read_set_up())
-    assert fetched == "" and f"Images from the embedded look-alike set: {REAL}\n" in set_up
+    assert fetched == "" and f"Images from the synthetic set: {REAL}\n" in set_up
 
 
 DEAD_DRIVE = """
@@ -292,7 +292,7 @@ def test_a_drive_whose_mount_has_died(colab, online):
     colab.mountable()
     online.cells.insert(3, nbformat.v4.new_code_cell(DEAD_DRIVE))
     _, _, fetched, set_up = colab.execute(online)
-    assert fetched == "" and f"Images from the embedded look-alike set: {REAL}\n" in set_up
+    assert fetched == "" and f"Images from the synthetic set: {REAL}\n" in set_up
 
 
 def test_half_an_upload_of_the_images(colab, sources):
@@ -301,7 +301,7 @@ def test_half_an_upload_of_the_images(colab, sources):
     (colab.drive / "captcha-version-2-images.zip").write_bytes(half)
     _, _, set_up = colab.execute(read_set_up())
     assert "Not used: /content/drive/MyDrive/captcha-version-2-images.zip is no complete" in set_up
-    assert f"Images from the embedded look-alike set: {REAL}\n" in set_up
+    assert f"Images from the synthetic set: {REAL}\n" in set_up
 
 
 def test_a_drive_folder_of_images_and_a_thousand_other_files(colab, sources):
@@ -319,7 +319,7 @@ def test_kaggle_without_images(kaggle, sources):
     shutil.copytree(sources / PROJECT_ZIP.removesuffix(".zip"), kaggle.inputs / "captcha-course")
     _, _, set_up = kaggle.execute(read_set_up())
     assert "For the real images: Add Input, then fournierp/captcha-version-2-images\n" in set_up
-    assert f"Images from the embedded look-alike set: {REAL}\n" in set_up
+    assert f"Images from the synthetic set: {REAL}\n" in set_up
 
 
 @pytest.mark.parametrize("twin", list_twins()[:2], ids=lambda twin: twin.stem)

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from itertools import groupby, product
 
 import keras
@@ -12,11 +14,12 @@ from captcha_lib import (
     ctc_loss,
     decode_ctc,
     decode_label,
-    workspace,
+    train_recipe,
 )
-from captcha_lib.cnn import train_cnn
-from captcha_lib.ctc import ctc_forward, set_blank_bias, train_cnn_lstm_ctc
-from captcha_lib.family import BLANK
+from captcha_lib.ctc import ctc_forward, interleave_blanks, set_blank_bias, text_probability, train_cnn_lstm_ctc
+from captcha_lib.family import BLANK, check_numbers
+from captcha_lib.reader import read_captcha
+from captcha_lib.recipe import ABLATION, build_recipe, shuffle_batches
 
 
 def random_columns(count, times, sharpness=1.0, seed=0):
@@ -27,38 +30,6 @@ def random_columns(count, times, sharpness=1.0, seed=0):
 
 def layers_of(model):
     return [(type(layer).__name__, tuple(layer.output.shape[1:])) for layer in model.layers]
-
-
-# Architectures
-
-
-def test_the_cnn_is_the_one_of_the_notes():
-    model = build_cnn()
-    assert model.count_params() == 2_002_835
-    assert layers_of(model) == [
-        ("InputLayer", (200, 50, 1)),
-        ("Conv2D", (200, 50, 32)),
-        ("MaxPooling2D", (100, 25, 32)),
-        ("Conv2D", (100, 25, 64)),
-        ("MaxPooling2D", (50, 12, 64)),
-        ("Reshape", (5, 7680)),
-        ("Dense", (5, 256)),
-        ("Dense", (5, 64)),
-        ("Dense", (5, 19)),
-    ]
-    for name in ("Conv1", "Conv2"):
-        settings = model.get_layer(name).get_config()
-        assert (
-            settings["kernel_size"] == (3, 3)
-            and settings["padding"] == "same"
-            and settings["activation"] == "relu"
-        )
-        assert settings["kernel_initializer"]["class_name"] == "HeNormal"
-    assert [layer.get_config()["activation"] for layer in model.layers[-3:]] == [
-        "relu",
-        "relu",
-        "softmax",
-    ]
 
 
 def test_the_cnn_lstm_ctc_is_the_one_of_the_notes():
@@ -74,12 +45,8 @@ def test_the_cnn_lstm_ctc_is_the_one_of_the_notes():
         ("Dense", (50, 20)),
     ]
     dropout, first, second = model.layers[7:10]
-    assert (
-        dropout.rate == 0.2 and first.forward_layer.dropout == second.forward_layer.dropout == 0.25
-    )
-    assert [layer.name for layer in model.layers[:5]] == [
-        layer.name for layer in build_cnn().layers[:5]
-    ]
+    assert dropout.rate == 0.2 and first.forward_layer.dropout == second.forward_layer.dropout == 0.25
+    assert [layer.name for layer in model.layers[:5]] == [layer.name for layer in build_cnn().layers[:5]]
 
 
 # The loss
@@ -102,9 +69,7 @@ def test_loss_and_recursion_are_the_sum_over_all_alignments(label, times):
     total = 0.0
     for alignment in product({*label, BLANK}, repeat=times):
         if tuple(key for key, _ in groupby(alignment) if key != BLANK) == label:
-            total += np.prod(
-                [columns[0, time, key] for time, key in enumerate(alignment)], dtype=float
-            )
+            total += np.prod([columns[0, time, key] for time, key in enumerate(alignment)], dtype=float)
     loss = ctc_loss(np.array([label]), columns)
     assert float(loss[0]) == pytest.approx(-np.log(total), abs=1e-4)
     alpha = ctc_forward(columns, [label])
@@ -185,9 +150,7 @@ def texts_of(sparse, count):
 def test_greedy_decoding_agrees_with_tensorflow():
     columns = random_columns(64, 50, sharpness=2)
     columns[:, :, BLANK] *= 5
-    (expected,), _ = tf.nn.ctc_greedy_decoder(
-        np.log(columns).transpose(1, 0, 2), np.full(64, 50), blank_index=BLANK
-    )
+    (expected,), _ = tf.nn.ctc_greedy_decoder(np.log(columns).transpose(1, 0, 2), np.full(64, 50), blank_index=BLANK)
     texts = decode_ctc(columns)
     assert texts == texts_of(expected, 64)
     assert len(set(map(len, texts))) > 3
@@ -195,9 +158,7 @@ def test_greedy_decoding_agrees_with_tensorflow():
 
 def test_beam_search_agrees_with_tensorflow():
     columns = random_columns(8, 12, sharpness=2)
-    (expected,), _ = tf.nn.ctc_beam_search_decoder(
-        np.log(columns).transpose(1, 0, 2), np.full(8, 12), beam_width=20
-    )
+    (expected,), _ = tf.nn.ctc_beam_search_decoder(np.log(columns).transpose(1, 0, 2), np.full(8, 12), beam_width=20)
     assert decode_ctc(columns, beam_width=20) == texts_of(expected, 8)
 
 
@@ -207,18 +168,6 @@ def test_beam_search_adds_up_alignments_where_greedy_does_not():
     columns[:, :, [0, BLANK]] = 0.4, 0.6
     assert decode_ctc(columns) == [""]
     assert decode_ctc(columns, beam_width=5) == ["2"]
-
-
-# Training
-
-
-def test_training_the_cnn_learns_and_is_repeatable(drawn_set):
-    x, _, y, _ = build_dataset(drawn_set, crop=True)
-    model, history = train_cnn(x, y, epochs=12)
-    _, again = train_cnn(x, y, epochs=12)
-    assert history.history["loss"][-1] < history.history["loss"][0] - 0.3
-    np.testing.assert_allclose(history.history["loss"], again.history["loss"], rtol=1e-3)
-    assert model.predict(x[:2], verbose=0).shape == (2, 5, 19)
 
 
 def test_an_untrained_model_can_expect_blanks(drawn_set):
@@ -237,31 +186,108 @@ def test_training_the_cnn_lstm_ctc_leaves_the_convolutions_alone(drawn_set):
     cnn = build_cnn()
     model, history = train_cnn_lstm_ctc(x, y, cnn, epochs=2)
     for name in ("Conv1", "Conv2"):
-        for copied, original in zip(
-            model.get_layer(name).get_weights(), cnn.get_layer(name).get_weights()
-        ):
+        for copied, original in zip(model.get_layer(name).get_weights(), cnn.get_layer(name).get_weights()):
             np.testing.assert_array_equal(copied, original)
     assert set(history.history) >= {"loss", "val_loss"} and history.history["loss"][0] < 30
 
 
-# Keeping models
+def test_the_probability_of_a_text_is_what_its_loss_says():
+    columns = random_columns(6, 50)
+    numbers = np.random.default_rng(2).integers(0, 19, (6, 5))
+    numbers[0] = [9, 9, 13, 13, 13]  # like ddmmm: no blank between equal letters may be skipped
+    texts = [decode_label(row) for row in numbers]
+    loss = np.asarray(ctc_loss(numbers, columns), "float64")
+    np.testing.assert_allclose(-np.log(text_probability(columns, texts)), loss, rtol=1e-3)
 
 
-def test_a_model_is_trained_once_for_each_set_of_images(drawn_set, tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("CAPTCHA_OUTPUT", str(tmp_path / "out"))
-    trained = build_cnn()
-    model, seconds = workspace.load_or_train("cnn", drawn_set, build_cnn, lambda: (trained, None))
-    assert (
-        capsys.readouterr().out
-        == "No cnn is saved for these images yet: training one here takes a few minutes\n"
-    )
-    again, same = workspace.load_or_train(
-        "cnn", drawn_set, build_cnn, lambda: pytest.fail("it is saved")
-    )
-    assert capsys.readouterr().out == "" and seconds == same
-    for one, other in zip(again.get_weights(), trained.get_weights()):
-        np.testing.assert_array_equal(one, other)
-    folder = tmp_path / "others"
-    folder.mkdir()
-    (folder / "2g7nm.png").write_bytes((drawn_set / "2g7nm.png").read_bytes())
-    assert workspace.model_file("cnn", folder) != workspace.model_file("cnn", drawn_set)
+def test_texts_of_other_lengths_have_no_probability():
+    columns = random_columns(3, 50)
+    probabilities = text_probability(columns, ["4cpy", "2g7nm", "87mnym"])
+    assert list(probabilities) == [0, text_probability(columns[1:2], ["2g7nm"])[0], 0]
+    assert probabilities[1] > 0
+    assert list(text_probability(columns[:1], ["4cpy"])) == [0]
+
+
+RNG = np.random.default_rng(0)
+
+
+IMAGES, LABELS = RNG.random((4, 200, 50, 1), "float32"), RNG.integers(0, 19, (4, 5))
+
+
+def train_a_rung(name, images=IMAGES, labels=LABELS):
+    return train_recipe(shuffle_batches(images, labels), ABLATION[name], epochs=1)
+
+
+# Labels
+
+
+def test_texts_of_different_lengths_in_one_batch_lose_as_they_do_alone():
+    columns = random_columns(3, 12)
+    texts = [[0, 12, 5, 14, 13], [3, 3], [18]]
+    padded = np.array([text + [-1] * (5 - len(text)) for text in texts])
+    alone = [float(ctc_loss(np.array([text]), columns[i : i + 1])[0]) for i, text in enumerate(texts)]
+    np.testing.assert_allclose(ctc_loss(padded, columns), alone, rtol=1e-6)
+    np.testing.assert_allclose(ctc_loss(padded.astype("float32"), columns), alone, rtol=1e-6)
+
+
+BAD_LABELS = {
+    "the blank": ([0, 12, 5, 14, 19], "labels hold 19: expected numbers 0 to 18, or -1 as padding"),
+    "far off": ([0, 99, 5, 14, 13], "labels hold 99"),
+    "below": ([0, 12, 5, 14, -2], "labels hold -2"),
+    "no number": ([0, 12, np.nan, 14, 13], "labels hold nan"),
+    "a gap": ([0, 12, -1, 14, 13], "-1 before or instead of its letters: expected it behind them"),
+    "padding first": ([-1, 0, 12, 5, 14], "-1 before or instead of its letters"),
+    "half a number": ([0, 12, 3.5, 14, 13], "labels hold 3.5"),
+    "empty": ([-1, -1, -1, -1, -1], "-1 before or instead of its letters"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_LABELS)
+def test_a_label_that_is_none_is_refused_in_one_line(kind):
+    label, message = BAD_LABELS[kind]
+    with pytest.raises(ValueError, match=message) as caught:
+        ctc_loss(np.array([[0, 1, 2, 3, 4], label]), random_columns(2, 50))
+    assert "\n" not in str(caught.value)
+
+
+def test_states_of_a_lattice_take_no_padding():
+    with pytest.raises(ValueError, match="labels hold -1: expected numbers 0 to 18$"):
+        interleave_blanks([[0, -1]])
+    assert interleave_blanks([[0, 18]]).tolist() == [[19, 0, 19, 18, 19]]
+    assert check_numbers([[0, -1]]).tolist() == [[0, -1]]
+
+
+# Models
+
+
+def test_a_whole_model_is_loaded_where_the_library_is_imported(tmp_path):
+    model, _ = train_a_rung("+ shifts and strokes")
+    model.save(tmp_path / "whole.keras")
+    np.save(tmp_path / "images.npy", IMAGES)
+    np.save(tmp_path / "expected.npy", model.predict(IMAGES, verbose=0))
+    program = """
+import sys, keras, numpy as np, captcha_lib.ctc
+model = keras.models.load_model(sys.argv[1] + "/whole.keras")
+images, expected = (np.load(sys.argv[1] + f"/{name}.npy") for name in ("images", "expected"))
+np.testing.assert_allclose(model.predict(images, verbose=0), expected, atol=1e-5)
+assert model.loss is captcha_lib.ctc.ctc_loss and model.optimizer.iterations.numpy() == 1
+"""
+    subprocess.run([sys.executable, "-c", program, tmp_path], check=True)
+
+
+def test_a_model_with_five_heads_is_not_decoded_as_if_it_had_a_blank(drawn_set):
+    five_heads = build_recipe(ABLATION["CNN of lesson 4"])
+    message = r"probabilities have shape \(1, 5, 19\): expected \(images, columns, 20\), the last"
+    with pytest.raises(ValueError, match=message):
+        read_captcha(five_heads, drawn_set / "2g7nm.png")
+    with pytest.raises(ValueError, match=r"shape \(50, 20\)"):
+        decode_ctc(random_columns(1, 50)[0])
+    five = np.full((1, 5, 19), 1 / 19)
+    for use in (
+        lambda: ctc_loss([[0]], five),
+        lambda: ctc_forward(five, [[0]]),
+        lambda: text_probability(five, ["2g7nm"]),
+        lambda: text_probability(five, [""]),
+    ):
+        with pytest.raises(ValueError, match=r"probabilities have shape \(., 5, 19\)"):
+            use()

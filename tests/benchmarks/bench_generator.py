@@ -1,4 +1,4 @@
-"""Measure what lesson 7 and README say of drawn images: `CAPTCHA_DATA=<the real images> make bench`.
+"""Measure what lesson 7 and docs/results.md say of drawn images: `CAPTCHA_DATA=<the real images> make bench`.
 
 Each figure is kept in build/bench as soon as it is measured: an interrupted run goes on where it stopped.
 """
@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from digests import PROJECT
+from execute import stamps
+from measured import digest_measured, write_table
 from measuring import locate_real_set, measure_once
 from tqdm import tqdm
 
@@ -19,13 +21,12 @@ from captcha_lib.cnn import train_cnn
 from captcha_lib.ctc import decode_ctc
 from captcha_lib.family import decode_label
 from captcha_lib.fonts import DEJAVU_BOLD, find_fonts, mean_width
-from captcha_lib.generator import Style, drawing_version, sample_label, sample_style
+from captcha_lib.generator import Style, sample_label, sample_style
 from captcha_lib.samples import read_samples
 from captcha_lib.synthetic import train_on_drawings
 
-PROJECT = Path(__file__).resolve().parent.parent
-sys.path.append(str(PROJECT / "notebooks"))
-BENCH = PROJECT / "build" / "bench" / drawing_version()  # figures of other drawings stay apart
+CODE = digest_measured("sim_to_real")
+BENCH = PROJECT / "build" / "bench" / CODE  # figures of other code stay apart
 PEER = "captcha==0.7.1"
 FONTS = [DEJAVU_BOLD, *find_fonts()]
 
@@ -88,9 +89,7 @@ def measure_cnn(real, embedded):
         exact = exact_match(*(list(map(decode_label, rows)) for rows in (predicted, y_test)))
         return {"exact match (%)": round(100 * exact, 1)}
 
-    keys = [
-        {"images": images, "seed": seed} for seed in range(3) for images in ("real", "embedded")
-    ]
+    keys = [{"images": images, "seed": seed} for seed in range(3) for images in ("real", "embedded")]
     return measure_once(BENCH / "cnn.csv", keys, measure)
 
 
@@ -129,8 +128,6 @@ def measure_speed():
 def main():
     real = locate_real_set()
     embedded = locate_samples("synthetic")
-    from execute import fill_table  # from notebooks/
-
     sim_to_real = measure_sim_to_real(real)
     by_variant = sim_to_real.groupby("drawn", sort=False)
     exact = by_variant["exact match (%)"]
@@ -143,9 +140,8 @@ def main():
             "training (s)": by_variant["training (s)"].median().astype(int),
         }
     ).reset_index()
-    summary.to_csv(PROJECT / "figures" / "sim_to_real.csv", index=False)
-    fill_table(PROJECT / "README.md", "sim_to_real", summary)
-    fill_table(PROJECT / "notebooks" / "07_generator.py", "sim_to_real", summary, margin="# ")
+    write_table("sim_to_real", summary, CODE)
+    stamps()
     cnn = measure_cnn(real, embedded).groupby("images")["exact match (%)"].mean()
     speed = measure_speed()
     best = summary.iloc[-1]

@@ -17,7 +17,6 @@ ALPHABET = "2345678bcdefgmnpwxy"
 
 
 def load_recipe(weights):
-
     from captcha_lib.reader import read_captcha, read_captchas
     from captcha_lib.recipe import build_recipe
 
@@ -43,8 +42,7 @@ def load_ddddocr(_):
 
     def read(name):
         with Image.open(name) as image:
-            result = engine.classification(image.crop((22, 0, 153, 50)), probability=False)
-        return result
+            return engine.classification(image.crop((22, 0, 153, 50)), probability=False)
 
     return read, None
 

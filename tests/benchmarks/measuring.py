@@ -7,6 +7,7 @@ import pandas as pd
 from captcha_lib import locate_samples
 from captcha_lib.samples import digest, list_images
 from captcha_lib.sources import REAL_SET_DIGEST
+from captcha_lib.workspace import written_beside
 
 
 def locate_real_set():
@@ -29,8 +30,6 @@ def measure_once(file, keys, function):
             rows = function(**key)
             rows = [key | row for row in (rows if isinstance(rows, list) else [rows])]
             table = pd.concat([table, pd.DataFrame(rows)], ignore_index=True)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = file.with_suffix(".unfinished")
-            table.to_csv(unfinished, index=False)
-            unfinished.replace(file)
+            with written_beside(file) as unfinished:
+                table.to_csv(unfinished, index=False)
     return table
