@@ -41,11 +41,11 @@ lint: $(READY)  ## what the linter and the formatter would mend
 
 test-colab: export PYENV_VERSION := $(ALL_PYTHONS)
 test-colab: $(READY) .venv-colab/ready  ## the lessons as Colab and Kaggle open them, in Colab's versions
-	$(BIN)/python -m pytest tests/colab/rehearse.py
+	$(BIN)/python -m pytest tests/places/rehearse_colab.py
 
 test-browser: $(READY)  ## a learner's path through JupyterLab, in a browser
 	$(INSTALL) ".[browser]"
-	$(BIN)/python -m pytest -rs tests/browse_lessons.py
+	$(BIN)/python -m pytest -rs tests/places/browse_lessons.py
 
 # All columns of versions, or one: `make matrix COLUMN="test(3.11-oldest)"`.
 COLUMN ?= test
@@ -81,7 +81,7 @@ $(READY): pyproject.toml $(LOCK)
 	$(INSTALL) ".[test]"
 	touch $(READY)
 
-.venv-colab/ready: tests/colab/requirements.txt
+.venv-colab/ready: tests/places/colab_requirements.txt
 	python3.13 -m venv .venv-colab
 	.venv-colab/bin/python -m pip install --quiet --requirement $<
 	touch $@

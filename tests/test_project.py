@@ -124,7 +124,7 @@ def read_requirements(*extras):
 
 
 def test_colab_keeps_what_it_has():
-    colab = read_pins("tests/colab/requirements.txt")
+    colab = read_pins("tests/places/colab_requirements.txt")
     for requirement in read_requirements():
         assert colab[requirement.name] in requirement.specifier, requirement
 

@@ -1,4 +1,4 @@
-"""Training with a GPU listed, in half precision, under other settings of Keras, and with labels that are none."""
+"""Every training where a GPU is listed, in half precision, and under other settings of Keras."""
 
 from collections import namedtuple
 from functools import partial

@@ -1,7 +1,7 @@
-"""Measure how far the lessons' numbers spread: `PYTHONPATH=notebooks python tests/benchmarks/spread.py FOLDER FOLDER ...`.
+"""Measure how far the lessons' numbers spread: `PYTHONPATH=notebooks python spread.py FOLDER FOLDER ...`.
 
 Each folder holds all lessons as `make course` leaves them in build/course, executed on the synthetic set with other
-versions or on another processor. Prints, and writes to figures/tables/spread.csv, the numbers that differ from those
+versions or on another processor. Prints, and writes to build/spread.csv, the numbers that differ from those
 in notebooks/; prints the cells whose words differ and the smallest tags that would do. Cells count as in nbval.
 """
 
@@ -30,8 +30,8 @@ def read_cells(file):
         sys.exit(f"{file} is missing: expected all lessons, as `make course` writes them")
     cells = [cell for cell in nbformat.read(file, as_version=4).cells if cell.cell_type == "code"]
     texts = [list_texts(coalesce_streams(cell.outputs)) for cell in cells]
-    texts = [[f"{kind}\n{box[key]}" for kind, box, key in some if kind != "text/html"] for some in texts]
-    return [(cell.source, "\n".join(some)) for cell, some in zip(cells, texts)]
+    texts = ["\n".join(f"{kind}\n{box[key]}" for kind, box, key in t if kind != "text/html") for t in texts]
+    return [(cell.source, text) for cell, text in zip(cells, texts)]
 
 
 def pair_numbers(lessons, folders):
@@ -60,7 +60,7 @@ def measure_spread(numbers):
 
 
 def suggest_tag(column):
-    """Return for the spread of each cell the smallest tag of its ladder that is twice as large, or "none"."""
+    """Return for the spread of each cell the smallest tag of its ladder that is at least twice as large, or "none"."""
     # Twice: machines on either side of the stored number are that far apart, and any of them may store the next one.
     steps, tags = list(LADDERS[column.name].values()), [*LADDERS[column.name], "none"]
     return [tags[place] for place in np.searchsorted(steps, 2 * column)]
@@ -69,9 +69,10 @@ def suggest_tag(column):
 if __name__ == "__main__":
     if len(sys.argv) < 3:
         sys.exit("expected two or more folders of executed lessons, such as build/course")
-    numbers = pair_numbers(sorted((PROJECT / "notebooks").glob("*.ipynb")), map(Path, sys.argv[1:]))
+    lessons = sorted((PROJECT / "notebooks").glob("*.ipynb"))
+    numbers = pair_numbers(lessons, [Path(name) for name in sys.argv[1:]])
     table = measure_spread(numbers)
-    with written_beside(PROJECT / "figures" / "tables" / "spread.csv") as unfinished:
+    with written_beside(PROJECT / "build" / "spread.csv") as unfinished:
         table.to_csv(unfinished, index=False, lineterminator="\n")
     words = numbers.loc[numbers["new"].isna(), ["lesson", "cell"]].drop_duplicates()
     tags = table.groupby(["lesson", "cell"])[list(LADDERS)].max().apply(suggest_tag)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def mount(mountpoint):
-    """Let the folder that CAPTCHA_STAND_IN_DRIVE names appear at /content/drive, or fail as Colab does without consent."""
+    """Let the folder in CAPTCHA_STAND_IN_DRIVE appear at /content/drive, or fail as Colab does without consent."""
     assert mountpoint == "/content/drive"
     if "CAPTCHA_STAND_IN_DRIVE" not in os.environ:
         raise ValueError("mount failed: credential propagation was unsuccessful")
