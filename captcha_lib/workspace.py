@@ -106,7 +106,7 @@ def describe_shape(model):
     """Return eight hexadecimal digits that two models share if, names aside, their layers are set and joined alike."""
     text = json.dumps(model.get_config(), default=str)
     for number, layer in enumerate(model.layers):
-        text = text.replace(f'"{layer.name}"', str(number))
+        text = re.sub(f'"{re.escape(layer.name)}"(?!:)', str(number), text)  # a setting may have a layer's name
     text = re.sub(r'("name": "\w+?)_\d+(?=")', r"\1", text)  # of the model, and of layers inside layers
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 

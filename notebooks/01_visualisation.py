@@ -28,64 +28,37 @@
 # %% [markdown]
 # ## Set-up
 #
-# Three cells, the same in every lesson. The first matters in Colab only, and only if you keep images on your Google
-# Drive, in a folder or a zip called `captcha-version-2-images`, or a zip of this course: it mounts your Drive. Google
-# will ask you, and it can only ask for all of it, to read and to write. The course opens such images and this zip,
-# nothing else, and writes nothing there. Skip the cell or say no, and the lesson runs all the same.
+# Two cells, the same in every lesson. The first is for Colab, and for you only if your Google Drive holds images, in a
+# folder or a zip called `captcha-version-2-images`, or a zip of this course: it mounts your Drive. Google will ask you,
+# and it can only ask for all of it, to read and to write. The course opens such images and this zip, nothing else, and
+# writes nothing there. Skip the cell or say no: you will see an error, and the lesson goes on.
 
 # %%
-import os
-import sys
-
-if "KAGGLE_KERNEL_RUN_TYPE" not in os.environ and "google.colab" in sys.modules:
-    from google.colab import drive
-
-    try:
-        drive.mount("/content/drive")
-    except Exception as refusal:  # Colab has no single error for it
-        print("Your Drive is not mounted:", refusal)
+if "google.colab" in str(get_ipython()):  # Kaggle and your own Jupyter have no Drive
+    mount = "from google.colab import drive\ndrive.mount('/content/drive')"
+    get_ipython().run_cell(mount)  # an error inside it does not stop the lesson
 
 # %% [markdown]
-# The second fetches the course's library where a notebook was opened without it: from Kaggle's inputs, from your Drive,
-# else from the internet. A zip that cannot be used is named and passed over.
+# The second finds the course's library where a notebook was opened without it, as in Colab and Kaggle: among Kaggle's
+# inputs, on your Drive, else on the internet. The line with `!` goes to the shell, which names a zip that it cannot
+# open. Then the cell finds a folder of images and tells you which one it took. Without the real images it draws a
+# synthetic set, beside which the words of the lesson were written; with the real ones your numbers differ a little.
 
 # %%
 import sys
 from glob import glob
 from importlib.util import find_spec
-from os.path import abspath, dirname
-from urllib.request import urlretrieve
-from zipfile import ZipFile
 
-project = "https://github.com/captcha-course/captcha-course/archive/refs/tags/v0.1.0.zip"
-inputs, my_drive = "/kaggle/input/**/", "/content/drive/MyDrive/"
-sys.path += ["..", *map(dirname, glob(inputs + "captcha_lib", recursive=True))]  # .. in a clone
-if not find_spec("captcha_lib"):  # Colab and Kaggle open a notebook alone
-    name = project.split("/")[4] + "*.zip"
-    zips = sorted(glob(inputs + name, recursive=True)) + sorted(glob(my_drive + name))
-    for source in [*zips, project]:
-        try:
-            archive = ZipFile(source if source in zips else urlretrieve(project)[0])
-            for member in archive.infolist():
-                member.filename = member.filename.replace("\\", "/")  # as Windows may write it
-                archive.extract(member, "course")
-            break
-        except Exception as error:  # a place may fail in many ways
-            print("Not used:", source, error)
-    else:
-        raise ImportError(f"the course's library is missing: go online, or bring {name} along")
-    sys.path += map(abspath, map(dirname, glob("course/**/captcha_lib", recursive=True)))
+url = "https://github.com/captcha-course/captcha-course/archive/refs/tags/v0.1.0.zip"
+zips = glob("/content/drive/MyDrive/captcha-course*.zip")
+zips += glob("/kaggle/input/**/captcha-course*.zip", recursive=True)
+sys.path += ["..", *glob("/kaggle/input/**/captcha_lib/..", recursive=True)]  # .. in a clone
+for file in [*sorted(zips), "course.zip"]:  # the last comes from the internet
+    if not find_spec("captcha_lib"):
+        # !test "{file}" != course.zip || curl -fsSLo course.zip {url}; unzip -qo "{file}" -d course
+        sys.path += glob("course/**/captcha_lib/..", recursive=True)
+from captcha_lib import locate_samples  # not found? Go online, or bring captcha-course*.zip along
 
-# %% [markdown]
-# The third finds a folder of images and tells you which one it took. Without the real images it draws a synthetic set,
-# so every lesson runs anywhere. The words of the lesson were written beside that set; your numbers differ a little if
-# you use the real one.
-
-# %%
-from captcha_lib import locate_samples
-from captcha_lib.show import use_course_style
-
-use_course_style()
 samples_folder = locate_samples()
 
 # %% [markdown]
@@ -122,6 +95,8 @@ print(files[0].name, first.shape, first.dtype)
 # (`list_paths` makes a list of whatever names files: one path, a list, or what `glob` gives.)
 
 # %%
+import os
+
 import matplotlib.pyplot as plt
 
 from captcha_lib.samples import list_paths
@@ -144,8 +119,9 @@ def show_images(files, columns=4):
 # Can you read all eight before you look at the titles? Most people can.
 
 # %%
-from captcha_lib.show import save_figure
+from captcha_lib.show import save_figure, use_course_style
 
+use_course_style()
 figure = show_images(files)
 save_figure(figure, "eight_images")
 plt.show()

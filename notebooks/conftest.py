@@ -1,6 +1,5 @@
 """Let nbval compare the numbers of a cell with a tag such as `within-5%` or `within-0.02` within that tolerance."""
 
-from copy import deepcopy
 from functools import partial
 
 from nbval.plugin import IPyNbCell
@@ -19,7 +18,6 @@ def pytest_itemcollected(item):
 def compare_within(cell, tags, new, stored):
     """Return whether a cell's new outputs agree with the stored ones; if not, the cell holds the reasons."""
     faults = []
-    new = deepcopy(new)
     old_texts, new_texts = list_texts(stored), list_texts(new)
     try:
         tolerance = read_tolerance(tags)

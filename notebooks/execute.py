@@ -301,7 +301,8 @@ def write_addresses():
     ]
     for twin in list_twins():
         fill(twin, "badges", list_badges(twin.with_suffix(".ipynb").name), margin="# ")
-        lines.append((twin, 'project = "https://.*"', f'project = "{repository}/archive/refs/tags/{tag}.zip"'))
+        lines.append((twin, 'url = "https://.*"', f'url = "{repository}/archive/refs/tags/{tag}.zip"'))
+        lines.append((twin, r"[\w.-]+\*\.zip", f"{repository.split('/')[-1]}*.zip"))
     for file, old, new in lines:
         file.write_text(re.sub(old, new, file.read_text(encoding="utf-8")), encoding="utf-8")
 

@@ -57,10 +57,12 @@ def compare_texts(stored, new, amount, unit):
     """
     kept, faults = [], []
     for old_line, line, pairs in pair_lines(stored, new):
-        infinite = NOT_FINITE.search(f"{old_line}\n{line}")
+        not_finite = NOT_FINITE.search(f"{old_line}\n{line}")
         wrong = []
-        if infinite or pairs is None:
-            reason = f"{infinite[0]} is not a finite number" if infinite else "other words, lines or count of numbers"
+        if not_finite or pairs is None:
+            reason = "other words, or other counts of lines or numbers"
+            if not_finite:
+                reason = f"{not_finite[0]} is not a finite number"
             wrong = [f"{reason}: stored {shorten(old_line, 80)!r}, new {shorten(line, 80)!r}"]
         for old, number in pairs or []:
             before, now = (Decimal(text.replace(",", "")) for text in (old, number))

@@ -25,8 +25,7 @@ def read_exercises():
     found = {}
     for twin in LESSONS:
         cells = jupytext.read(twin, fmt="py:percent").cells
-        code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-        statements = map(ast.unparse, ast.parse(code).body)
+        statements = map(ast.unparse, ast.parse(twin.read_text(encoding="utf-8")).body)
         needed = "\n".join(statement for statement in statements if statement.startswith(NEEDED))
         for blank, asking, solving in zip(cells, cells[1:], cells[2:]):
             for name in re.findall(r'^check\("(.*?)"', asking.source, re.MULTILINE):
