@@ -593,6 +593,9 @@ figure = plot_history(history.history, "loss")
 figure.axes[0].axhline(16.3, color="C3", linestyle=":")
 plt.show()
 
+# %% [markdown]
+# The dotted line is the plateau. In numbers:
+
 # %% tags=["within-0.3"]
 print(f"lowest loss on images held out: {min(history.history['val_loss']):.2f}")
 
@@ -600,7 +603,7 @@ print(f"lowest loss on images held out: {min(history.history['val_loss']):.2f}")
 print("epochs with a training loss above 15:", sum(loss > 15 for loss in history.history["loss"]))
 
 # %% [markdown]
-# The dotted line is the plateau. The model starts on it and leaves it within a few epochs.
+# The model starts on the plateau and leaves it within a few epochs.
 #
 # **Check.** Why are the convolutions not trained on, in `train_cnn_lstm_ctc`?
 #
@@ -757,7 +760,7 @@ beams["time an image (ms)"]
 
 # %% [markdown]
 # Where every column is sure, there is one good alignment, and greedy decoding finds it. Where the columns doubt, a
-# narrow beam mends a few readings, and a wide one only costs time. We stay with greedy.
+# narrow beam may mend a reading or two, and a wide one mostly costs time. We stay with greedy.
 #
 # **Check.** How wide must a beam be to be sure of the best text?
 #
