@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -45,6 +47,15 @@ def test_decoding_undoes_encoding_and_takes_any_length():
 def test_what_is_no_label_is_refused(text, complaint):
     with pytest.raises(ValueError, match=complaint):
         encode_label(text)
+
+
+def test_no_other_character_is_accepted():
+    def is_label(text):
+        with suppress(ValueError):
+            return encode_label(text).size == 5
+        return False
+
+    assert [chr(code) for code in range(1000) if is_label("2g7n" + chr(code))] == sorted(ALPHABET)
 
 
 @pytest.mark.parametrize("index", [-1, 19])

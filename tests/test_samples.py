@@ -95,6 +95,8 @@ def test_hidden_and_other_files_are_passed_over(tmp_path, drawn_set):
             "x.png is 60 x 20 pixels: expected 200 x 50, resize it first",
         ),
         (lambda file: Image.new("L", (50, 200)).save(file), "x.png is 50 x 200 pixels"),
+        (lambda file: Image.new("L", (200, 49)).save(file), "x.png is 200 x 49 pixels"),
+        (lambda file: Image.new("L", (201, 50)).save(file), "x.png is 201 x 50 pixels"),
     ],
 )
 def test_what_is_no_captcha_image_is_refused(tmp_path, make, complaint):
