@@ -428,13 +428,21 @@ print("labels in the first batch of both passes:", len(set(passes[0]) & set(pass
 # Later lessons import what you have written here. Does the library's stream give the same, cropped and shuffled?
 
 # %%
-from captcha_lib import dataset
+from captcha_lib import dataset, family
 
-functions = stream_dataset, dataset.stream_dataset
-streams = (function(samples, 260, True, 7) for function in functions)
-pairs = [(images.numpy(), theirs.numpy()) for (images, _), (theirs, _) in zip(*streams)]
-unlike = sum((images != theirs).any(axis=(1, 2, 3)).sum() for images, theirs in pairs)
-print("images unlike the library's:", unlike, "of", sum(len(images) for images, _ in pairs))
+
+def gather(stream):
+    images, labels = zip(*stream)
+    return np.concatenate(images), np.concatenate(labels)
+
+
+images, labels = gather(stream_dataset(samples, 260, True, 7))
+their_images, their_labels = gather(dataset.stream_dataset(samples, 260, True, 7))
+unlike = (images != their_images).any(axis=(1, 2, 3)).sum()
+print("images unlike the library's:", unlike, "of", len(images))
+texts = [family.decode_label(label) for label in their_labels]
+unlike = sum(decode_label(label) != text for label, text in zip(labels, texts))
+print("texts unlike the library's:", unlike, "of", len(texts))
 
 # %% [markdown]
 # ## Exercises
