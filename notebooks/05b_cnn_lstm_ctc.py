@@ -814,7 +814,7 @@ for ax, image, classes, begin in zip(axes, x_test[1:], best[1:], begins[1:]):
     ax.axis("off")
 plt.show()
 
-# %%
+# %% tags=["within-2%"]
 x = 4 * np.nonzero(begins)[1] + 2
 print(
     f"spikes between x = 20 and x = 160, where the text stands: {((x >= 20) & (x <= 160)).mean():.0%}"
