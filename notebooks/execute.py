@@ -115,7 +115,7 @@ def execute_all(twins, output, read, write):
 def locate_or_stop():
     """Return the folder of images, or stop with one line where it or a file name in it is wrong.
 
-    The embedded set is drawn here, so that its drawing does not show in a lesson's output.
+    The synthetic set is drawn here, so that its drawing does not show in a lesson's output.
     """
     try:
         folder = locate_samples()
@@ -123,6 +123,14 @@ def locate_or_stop():
         return folder
     except (OSError, ValueError) as error:
         sys.exit(str(error))
+
+
+def locate_real_set():
+    """Return the folder of the real data set, or stop with one line where CAPTCHA_DATA names no such folder."""
+    folder = locate_or_stop()
+    if digest(list_images(folder)) != REAL_SET_DIGEST:
+        sys.exit("not the 1,070 images of the real data set: name their folder in CAPTCHA_DATA")
+    return folder
 
 
 def write_notebook(notebook, file, **metadata):
@@ -225,8 +233,7 @@ def compare():
 
 def results():
     """Measure the results table on the real set, and show it in docs/results.md and the lessons."""
-    if digest(list_images(locate_or_stop())) != REAL_SET_DIGEST:
-        sys.exit("not the 1,070 images of the real data set: name their folder in CAPTCHA_DATA")
+    locate_real_set()
     os.environ.pop("LESSONS", None)  # the table needs them all
     code = digest_measured("results")
     write_table("results", course(), code)

@@ -11,9 +11,9 @@ import time
 import numpy as np
 import pandas as pd
 from digests import PROJECT
-from execute import stamps
+from execute import locate_real_set, stamps
 from measured import digest_measured, write_table
-from measuring import locate_real_set, measure_once
+from measuring import measure_once
 from tqdm import tqdm
 
 from captcha_lib import build_dataset, encode_image, exact_match, locate_samples, render_captchas

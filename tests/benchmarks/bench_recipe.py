@@ -14,9 +14,9 @@ import venv
 import numpy as np
 import pandas as pd
 from digests import PROJECT
-from execute import stamps
+from execute import locate_real_set, stamps
 from measured import BENCHMARKS, digest_measured, write_table
-from measuring import locate_real_set, measure_once
+from measuring import measure_once
 from sklearn.model_selection import KFold
 
 from captcha_lib import decode_ctc, encode_image, encode_label, write_samples

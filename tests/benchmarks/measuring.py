@@ -1,21 +1,8 @@
-"""What the benchmarks share: figures that outlive an interruption, and the check of the images."""
-
-import sys
+"""What the benchmarks share: figures that outlive an interruption."""
 
 import pandas as pd
 
-from captcha_lib import locate_samples
-from captcha_lib.samples import digest, list_images
-from captcha_lib.sources import REAL_SET_DIGEST
 from captcha_lib.workspace import written_beside
-
-
-def locate_real_set():
-    """Return the folder of the real data set, or stop with one line where CAPTCHA_DATA names no such folder."""
-    folder = locate_samples()
-    if digest(list_images(folder)) != REAL_SET_DIGEST:
-        sys.exit("not the 1,070 images of the real data set: name their folder in CAPTCHA_DATA")
-    return folder
 
 
 def measure_once(file, keys, function):
