@@ -393,8 +393,8 @@ print(f"mean share of the blank: {wanted[0, :, BLANK].mean():.2f}, where the mod
 # ## The plateau
 #
 # Now we train it as the notes did from which this course grew: Adam with a rate of 0.001, batches of 32. Three epochs
-# will do to see what happens. They take half a minute. (`jit_compile=False`, because on a machine with a GPU Keras would
-# hand the training to a compiler, XLA, that does not know this loss.)
+# will do to see what happens. They take half a minute. (`jit_compile=False`, because on a machine with a GPU Keras
+# would hand the training to a compiler, XLA, that does not know this loss.)
 
 # %% tags=["nbval-ignore-output"]
 from captcha_lib.cnn import show_progress
@@ -413,7 +413,7 @@ print(f"columns that say blank: {(best == BLANK).mean():.0%}")
 print(f"loss in the last epoch: {stuck_history.history['loss'][-1]:.1f}")
 
 # %% [markdown]
-# The loss drops fast and then stands still near 16.3. Every column of every image says "blank". People have waited ten
+# The loss drops fast and then stands still near 16.3. All columns, or nearly all, say "blank". People have waited ten
 # epochs at this point, and their early stopping ended the training: not one captcha right.
 #
 # Why 16.3? Suppose a model does not look at the image at all. It says blank with probability $q$ and shares the rest
@@ -444,7 +444,7 @@ print(f"lowest loss without looking: {min(losses):.1f}, at q = {choices[np.argmi
 
 # %% [markdown]
 # There it is. The plateau is **the best score without looking at the image**. Fifty columns share five letters, so nine
-# columns in ten should be blank: q = 0.90. (The model gets a little lower than this curve, since it also learns that
+# columns in ten should be blank: q = 0.90. (The model can get a little lower than this curve, if it also learns that
 # `n` is frequent.) And on the plateau the gradient asks for what the model says already. We take the formula once more,
 # with q = 0.90 in every column, and a hundred labels:
 
@@ -767,7 +767,7 @@ beams["time an image (ms)"]
 # <details><summary>Answer</summary>
 #
 # As wide as there are beginnings of texts. Any narrower beam may drop one that would have won later. Above, a beam of 2
-# lost next to nothing.
+# lost little.
 # </details>
 #
 # ## Where each letter was read
