@@ -39,7 +39,7 @@ def exact_match(predicted, truth):
 def edit_distance(first, second):
     """Return how many characters must be inserted, deleted or replaced to turn one text into the other.
 
-    Source: Levenshtein (1966). Taught in lesson 6.
+    Source: Levenshtein (1966). Taught in lesson 4.
     """
     row = list(range(len(second) + 1))
     for count, one in enumerate(first, start=1):
@@ -54,7 +54,7 @@ def edit_distance(first, second):
 def character_error_rate(predicted, truth):
     """Return the edit distances of all readings, summed, over the number of true characters: 0 is perfect.
 
-    Raises ValueError for different shapes, naming both, or for nothing to score. Taught in lesson 6.
+    Raises ValueError for different shapes, naming both, or for nothing to score. Taught in lesson 4.
     """
     check_pairs(predicted, truth)
     return sum(map(edit_distance, predicted, truth)) / sum(len(label) for label in truth)

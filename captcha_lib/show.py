@@ -37,9 +37,12 @@ def show_images(files, columns=4):
 
 
 def mark_mistakes(reading, truth):
-    """Return a reading with a caret under each character that differs from the truth. Taught in lesson 4."""
-    pairs = zip_longest(reading, truth, fillvalue=" ")
-    return f"{reading:5}\n" + "".join(" " if read == true else "^" for read, true in pairs)
+    """Return a reading with the true character under each one that is wrong, "-" where none should be.
+
+    Taught in lesson 4.
+    """
+    pairs = zip_longest(reading, truth, fillvalue="-")
+    return f"{reading:5}\n" + "".join(" " if read == true else true for read, true in pairs)
 
 
 def show_readings(images, readings, truths, columns=5):
@@ -62,6 +65,6 @@ def plot_history(history, *names):
         epochs = range(1, len(history[name]) + 1)
         ax.plot(epochs, history[name], label="training")
         ax.plot(epochs, history[f"val_{name}"], "--", label="held out")
-        ax.set(xlabel="epoch", ylabel=name, ylim=(0, None))
+        ax.set(xlabel="epoch", ylabel=name)
         ax.legend()
     return figure

@@ -103,6 +103,15 @@ def test_the_headings_stand_in_their_order(twin):
     assert [heading for heading in headings if heading in HEADINGS] == HEADINGS
 
 
+def test_the_reading_time_said_is_that_of_the_words_and_cells(twin):
+    cells = read_built(twin).cells
+    prose = " ".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    words = re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", re.sub(r"<!--.*?-->|\]\(\S+\)|\[!.*", " ", prose))
+    minutes = len(words) / 150 + sum(cell.cell_type == "code" for cell in cells) / 2
+    said = re.search(r"[Rr]eading\s+takes\s+about\s+(\d+)\s+minutes", prose)
+    assert abs(int(said[1]) - minutes) <= 2.5, f"it is {minutes:.1f}"
+
+
 def test_each_section_ends_in_a_question_with_a_folded_answer(twin):
     if number(twin) not in ("5a", "5b", "6"):
         pytest.skip("lessons 5a, 5b and 6 ask these questions")

@@ -19,12 +19,12 @@ def close_figures():
     "reading, truth, marks",
     [
         ("2g7nm", "2g7nm", "     "),
-        ("2g7nw", "2g7nm", "    ^"),
-        ("4cpy", "n4cpy", "^^^^^"),
-        ("2g7nmm", "2g7nm", "     ^"),
+        ("2g7nw", "2g7nm", "    m"),
+        ("4cpy", "n4cpy", "n4cpy"),
+        ("2g7nmm", "2g7nm", "     -"),
     ],
 )
-def test_each_wrong_character_gets_a_caret(reading, truth, marks):
+def test_the_true_character_stands_under_each_wrong_one(reading, truth, marks):
     assert mark_mistakes(reading, truth) == f"{reading:5}\n{marks}"
 
 
