@@ -228,8 +228,8 @@ print(encoded.shape, "values unlike those by hand:", (encoded[:, :, 0] != turned
 # ## The whole set, split in two
 #
 # A model is judged on images that it has never seen. So we put a random tenth aside before any training, the **test**.
-# It is the *same* random tenth for everybody: `random_state=42` fixes the choice. JPEG files stay out, because one format
-# is easier to explain. `x` is what goes in, `y` what should come out:
+# It is the *same* random tenth for everybody: `random_state=42` fixes the choice. JPEG files stay out, because one
+# format is easier to explain. `x` is what goes in, `y` what should come out:
 
 # %%
 from pathlib import Path
@@ -281,8 +281,8 @@ print("our arrays begin with", *[decode_label(row) for row in y_test[:3]])
 # %% [markdown]
 # ## Trap four: no shuffling
 #
-# Sorted files must be shuffled before the split; `train_test_split` does it by default. For two months in 2024 Keras' own
-# example for these images did not. What is in the last tenth by name?
+# Sorted files must be shuffled before the split; `train_test_split` does it by default. For two months in 2024 Keras'
+# own example for these images did not. What is in the last tenth by name?
 
 # %%
 last_tenth = samples["label"].iloc[-len(y_test) :]
@@ -565,8 +565,8 @@ check("3.1", answer)
 # answer = (2140 - 428) / (2140 - 1)
 # ```
 #
-# The twin is one of the 2,139 other files, and 1,712 of these are in training: 0.80. To notice it from a report, add the
-# two numbers: 428 and 1,712 are more images than the set has.
+# The twin is one of the 2,139 other files, and 1,712 of these are in training: 0.80. To notice it from a report, add
+# the two numbers: 428 and 1,712 are more images than the set has.
 # </details>
 #
 # **2.** Mend the walk. Write `keep_one(files)`: of files with the same *name* it keeps one, whatever the folder, and
