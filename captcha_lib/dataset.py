@@ -23,7 +23,7 @@ def crop_image(pixels):
 
 
 def encode_image(path, crop=False, family=COURSE):
-    """Return one image as float32, shape (200, 50, 1), 0 black .. 1 white, time (the image's width) first.
+    """Return one image as float32, shape (200, 50, 1), 0 black .. 1 white; axis 0 is time, the image's width.
 
     `crop=True` does what `crop_image` does.
     Raises FileNotFoundError or ValueError for what `open_image` cannot read. Taught in lesson 3.
@@ -37,8 +37,9 @@ def encode_image(path, crop=False, family=COURSE):
 def build_dataset(folder, crop=False, seed=42, family=COURSE):
     """Return x_train, x_test, y_train, y_test of the PNG files in `folder`, split over their sorted names.
 
-    Images are float32 (n, 200, 50, 1) in 0..1, labels int64 (n, 5) in 0..18: 936 for training and 104 for test
-    of 1,040. JPEG files are left out. Raises ValueError for fewer than two PNG files, and what `read_samples` and
+    Images are float32 (n, 200, 50, 1) in 0..1, with time on axis 1, labels int64 (n, 5) in 0..18: 936 for training
+    and 104 for test of 1,040, each in random order, so that the last tenth of the training can serve for validation.
+    JPEG files are left out. Raises ValueError for fewer than two PNG files, and what `read_samples` and
     `encode_image` raise. Taught in lesson 3.
     """
     samples = read_samples(folder, family)
