@@ -17,7 +17,7 @@ from captcha_lib.fonts import find_fonts
 from captcha_lib.samples import list_images, open_image
 
 # Beginnings of the statements that solutions build on, besides what `given` holds.
-NEEDED = ("import ", "from ", "BLANK = ", "is_open, ", "def walk(", "def sample_style(")
+NEEDED = ("import ", "from ", "INK = ", "def count_pieces(", "BLANK = ", "is_open, ", "def walk(", "def sample_style(")
 
 
 def read_exercises():
