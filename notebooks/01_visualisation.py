@@ -194,7 +194,8 @@ print(f"192 and up: {(grey >= 192).mean():.1%}")
 
 # %% [markdown]
 # Two heaps: ink on the left, background on the right. In the left picture the space between them looks empty. The right
-# picture shows that it is not. From here on **ink** means a grey level below 128, the middle between the heaps.
+# picture shows that nearly one pixel in ten lies there. From here on **ink** means a grey level below 128, the middle
+# between the heaps.
 #
 # ## Obstacle one: the gradient
 #
@@ -218,8 +219,8 @@ print(f"below 192: {(background < 192).sum()} of {background.size:,} pixels")
 # %% [markdown]
 # It runs from a light grey to white. The same level, 200, is background on the left, and on the right it is darker than
 # everything around it. (In the synthetic set two small dark spots are left near column 40. The first letter stands
-# there, and no image leaves these few pixels free.) Still, this is the mildest of the three obstacles: nearly all of the
-# background is far above our limit for ink.
+# there, and no image leaves these few pixels free.) Still, this is the mildest of the three obstacles: nearly all of
+# the background is far above our limit for ink.
 #
 # ## Obstacle two: the strokes
 #
@@ -244,12 +245,14 @@ ax.set(title="the largest piece", xlabel="column (pixels)", ylabel="row (pixels)
 ax.legend()
 plt.show()
 print(f"{number} pieces, of {np.sort(sizes)[::-1]} pixels")
-print(f"the largest reaches from column {np.nonzero(largest)[1].min()} to {np.nonzero(largest)[1].max()}")
+inked = np.nonzero(largest.any(axis=0))[0]
+print(f"the largest reaches from column {inked[0]} to column {inked[-1]}")
 
 # %% [markdown]
 # Neither five pieces nor letters: one piece reaches through all five letters, along the long stroke, and the others are
-# crumbs of one to three pixels. Perhaps our limit for ink is a bad one. We try six limits on all images, and count pieces
-# in two ways: all of them, and those of at least 60 pixels, for a crumb is no letter.
+# crumbs of one to three pixels. Perhaps our limit for ink is a bad one. We try six limits on all images, and count
+# pieces in two ways: all of them, and the **large** ones of at least 60 pixels, for a crumb is no letter.
+
 
 # %%
 def count_pieces(image, limit=INK, smallest=60):
@@ -271,9 +274,11 @@ for limit in (8, 16, 32, 64, 128, 160):
 # ## Obstacle three: the fuzzy edges
 #
 # Where do the crumbs come from? The larger picture showed stripes at the edges of the middle letters. We want a number
-# for them. A clean letter is several pixels wide everywhere. So we call a pixel **lone** if it is ink and its left and
-# right neighbours are not, or the other way round; or the same with the pixels above and below. Here are two parts of
-# the example, with a cross on every lone pixel. In which of them do you expect more?
+# for them. A clean letter is several pixels wide. So we call a pixel **lone** if it is ink and its left and right
+# neighbours are not, or the other way round; or the same with the pixels above and below.
+#
+# The image `c4mcm` has the letter `c` twice, in the first and in the fourth place. We put a cross on every lone pixel.
+# Which `c` will have more?
 
 
 # %%
@@ -285,20 +290,22 @@ def find_lone(images):
     return np.pad(sideways | upright, [(0, 0)] * (images.ndim - 2) + [(1, 1), (1, 1)])
 
 
-lone = find_lone(example)
-figure, axes = plt.subplots(1, 2, figsize=(8, 4.4), layout="constrained")
-for ax, start in zip(axes, (28, 88)):
-    inside = slice(start, start + 37)
-    ax.imshow(example, cmap="gray", alpha=0.5)
+c4mcm = channels[all_files.index(files[3]), :, :, 0]
+lone = find_lone(c4mcm)
+figure, axes = plt.subplots(1, 2, figsize=(7, 4.4), layout="constrained")
+for ax, place, start in zip(axes, ("first", "fourth"), (29, 102)):
+    ax.imshow(c4mcm, cmap="gray", alpha=0.5)
     ax.plot(*np.nonzero(lone)[::-1], "x", color="black", markersize=6)
-    ax.set(xlim=(start - 0.5, start + 36.5), xlabel="column (pixels)", ylabel="row (pixels)")
-    print(f"columns {start} to {start + 36}: {lone[:, inside].sum()} lone pixels")
+    ax.set(xlim=(start - 0.5, start + 19.5), ylim=(47, 13), title=f"c in the {place} place")
+    ax.set(xlabel="column (pixels)", ylabel="row (pixels)")
+    print(f"{place} place: {lone[13:48, start : start + 20].sum()} lone pixels")
 plt.show()
 
 # %% [markdown]
-# The edges on the right are a comb of light and dark teeth, one pixel wide. Where a dark tooth touches no other ink, it
-# is a crumb. Do these letters have a comb because of what they are, or because of where they stand? A map over all
-# images tells. How often is each pixel a lone one? The circles are 20, 40 and 60 pixels from the centre:
+# On the left most crosses are where the strokes meet the letter. On the right they follow the edge of the letter
+# itself: a comb of light and dark teeth, one pixel wide. Where a dark tooth touches no other ink, it is a crumb. It is
+# the same letter: does the comb depend on the place? A map over all images tells. How often is each pixel a lone one?
+# The circles are 20, 40 and 60 pixels from the centre:
 
 # %%
 all_lone = find_lone(grey)
@@ -319,10 +326,10 @@ for radius in (0, 20, 40, 60):
     print(f"{radius:2} to {radius + 19} from the centre: {100 * share:4.1f} lone for 100 of ink")
 
 # %% [markdown]
-# It is the place. The comb is strongest at the centre of the image and nearly gone from 40 pixels on. The same letter
-# looks clean in the first place, about 60 pixels from the centre, and has a comb in the third. The makers' program bent
+# It does. The comb is strongest at the centre of the image and nearly gone from 40 pixels on. The makers' program bent
 # each image like a thing under moving water. The rings of that water lie around the centre and are finer than the
-# pixels; lesson 7 makes them again. Lesson 4 reads such letters by small neighbourhoods of pixels instead of single ones.
+# pixels; lesson 7 makes them again. So one letter comes in many forms, clean in the first place and with a comb in the
+# third. Lesson 4 looks at small neighbourhoods of pixels instead of single pixels.
 #
 # ## Where the letters stand
 #
@@ -347,9 +354,9 @@ print(f"columns 25 to 149 hold {by_column[:, 25:150].sum() / ink.sum():.1%} of a
 print("columns 24 to 32:", by_column[:, 24:33].mean(axis=0).round(1), "pixels of ink")
 
 # %% [markdown]
-# On the left the cut is safe. The ink falls until column 27, where only strokes are. From column 29 on it rises: there
-# the first letters begin. On the right the letters end at no fixed column, because wide letters need more room. What
-# does a cut behind column 149 cost? There a letter meets one thin stroke, so we can tell them apart by height:
+# On the left the cut looks safe. The ink falls, stays near 7 up to column 28, and rises behind it: there the first
+# letters begin. On the right the letters end at no fixed column, because some letters are wider than others. What does
+# a cut behind column 149 cost? There a letter meets one thin stroke, so we can tell them apart by height:
 
 # %%
 right = by_column[:, 150:]
@@ -357,9 +364,10 @@ heights = np.bincount(right.ravel())
 print("pixels of ink in a column:", *[f"{height:6}" for height in range(8)])
 print("columns of all images:    ", *[f"{count:6,}" for count in heights[:8]], " ...")
 cut = (right > 4).any(axis=1)
-print(f"letters cut: {cut.sum()} of {5 * len(grey):,}, that is {cut.sum() / (5 * len(grey)):.1%}")
+letters = 5 * len(grey)
+print(f"letters cut: {cut.sum()} of {letters:,}, that is {cut.sum() / letters:.1%}")
 lost = (right[right > 4] - 2).sum() / cut.sum()  # two pixels are the stroke's
-print(f"each loses {lost:.0f} pixels of ink; a letter has {ink.sum() / (5 * len(grey)):.0f} on average")
+print(f"each loses {lost:.0f} pixels of ink; a letter has {ink.sum() / letters:.0f} on average")
 
 # %% [markdown]
 # A stroke fills two pixels of a column, now and then three or four; more is a letter. So the crop to columns 25 to 149
@@ -437,9 +445,9 @@ check("1.3", count_five, grey)
 # print([count_five(grey, size) for size in (2, 3, 4, 5)])
 # ```
 #
-# 13, 388, 634 and 132 of 1,040. It helps much: with size 4 the thin strokes are gone and most letters are not. Still four
-# images in ten fail before a letter is read. And we chose the size on the images that we counted: expect a bit less on
-# new ones.
+# 13, 388, 634 and 132 of 1,040. It helps much: size 4 takes away most of the thin strokes and leaves most letters.
+# Still four images in ten fail before a letter is read. And we chose the size on the images that we counted: expect a
+# bit less on new ones.
 # </details>
 #
 # ## In this notebook you

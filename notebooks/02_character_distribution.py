@@ -72,10 +72,10 @@ print("suffix:", file.suffix)
 print("stem:  ", file.stem)
 
 # %% [markdown]
-# `list_images` returns the files *in the order of their names*. A folder has no order of its own: `os.walk` may give one
-# order on your machine and another on mine. Lesson 3 splits the files by their place in this list, and we want to split
-# them alike. And it looks into one folder only. The public archive holds every image twice, once in `samples/` and once
-# in `samples/samples/`; lesson 3 shows what happens to somebody who reads both.
+# `list_images` returns the files *in the order of their names*. A folder has no order of its own: `os.walk` may give
+# one order on your machine and another on mine. Lesson 3 splits the files by their place in this list, and we want to
+# split them alike. And it looks into one folder only. The public archive holds every image twice, once in `samples/`
+# and once in `samples/samples/`; lesson 3 shows what happens to somebody who reads both.
 #
 # ## The table
 #
@@ -144,16 +144,16 @@ print("not used:", "".join(sorted(set(everything) - set(ALPHABET))))
 
 # %% [markdown]
 # No `0` and no `o`, no `1`, `i` or `l`: people mix these up. But `6` stands beside `b`, `m` beside `n`, and `c` beside
-# `e`, so the makers did not leave out everything that looks alike. Five places with 19 choices each would still allow many
-# texts:
+# `e`, so the makers did not leave out everything that looks alike. Five places with 19 choices each would still
+# allow many texts:
 
 # %%
 print(f"possible texts: {len(ALPHABET) ** LABEL_LENGTH:,}")
 print(f"share we have:  {len(samples) / len(ALPHABET) ** LABEL_LENGTH:.2%}")
 
 # %% [markdown]
-# Less than one text in two thousand is in our folder. A model that knows all these labels by heart knows next to nothing
-# about the label of a new image.
+# Less than one text in two thousand is in our folder. A model that knows all these labels by heart knows next to
+# nothing about the label of a new image.
 #
 # ## Counting, all positions together
 #
@@ -240,15 +240,13 @@ print(f"of the {len(others)} others {(away.drop('n') < 0).sum()} have fewer than
 for tickets in (1, 2, 3):
     in_all = 18 + tickets
     n, rest = deviations(count["n"], tickets / in_all), deviations(others, 1 / in_all)
-    print(
-        f"{tickets} of {in_all} tickets: n {n:+5.1f}, the others {rest.min():+.1f} to {rest.max():+.1f}, "
-        f"{(rest < 0).sum()} below"
-    )
+    span = f"{rest.min():+.1f} to {rest.max():+.1f}, {(rest < 0).sum()} below"
+    print(f"{tickets} of {in_all} tickets: n {n:+5.1f}, the others {span}")
 
 # %% [markdown]
 # One box is left: **20 tickets, two of them for `n`**. Does it explain the others as well? Some lie a little beyond two
-# standard deviations. We ask the box itself: we draw 1,000 sets of labels from it, and count how often its own 18 others
-# do as much.
+# standard deviations. We ask the box itself: we draw 1,000 sets of labels from it. How often do its own 18 others do as
+# much?
 
 # %%
 import numpy as np
@@ -259,11 +257,12 @@ drawn = box[rng.integers(len(box), size=(1000, len(samples), LABEL_LENGTH))]
 beyond = (deviations(others, 1 / 20).abs() > 2).sum()
 counted = np.array([(drawn == character).sum(axis=(1, 2)) for character in others.index])
 as_many = (np.abs(deviations(counted, 1 / 20)) > 2).sum(axis=0) >= beyond
-print(f"beyond two: {beyond} of the others; as many in {as_many.sum()} of {len(drawn):,} drawn sets")
+print(f"beyond two: {beyond} of the {len(others)} others")
+print(f"as many in {as_many.sum()} of {len(drawn):,} drawn sets")
 
 # %% [markdown]
-# Three of 18 are beyond two. Of the drawn sets, about one in twenty has as many, by chance alone. That is too often to
-# look for another reason.
+# In the synthetic set three of 18 are beyond two. Of the drawn sets, about one in twenty has as many, by chance alone.
+# That is too often to look for another reason.
 #
 # In the synthetic set we can look the reason up: its program draws from a list in which `n` stands twice (lesson 7).
 # Its list was made so because the real labels show the same. Why the makers of the real set had `n` twice, nobody has
@@ -278,7 +277,8 @@ print(f"beyond two: {beyond} of the others; as many in {as_many.sum()} of {len(d
 # %%
 by_position = samples[positions].apply(lambda column: column.value_counts())
 by_position = by_position.reindex(list(ALPHABET)).fillna(0).astype(int)
-share = pd.Series({character: (1 + (character == "n")) / 20 for character in ALPHABET})
+share = pd.Series(1 / 20, index=list(ALPHABET))
+share["n"] = 2 / 20
 expected = len(samples) * share
 away = by_position.sub(expected, axis=0).div((expected * (1 - share)) ** 0.5, axis=0)
 figure, ax = plt.subplots(figsize=(8, 2.8), layout="constrained")
@@ -288,7 +288,7 @@ ax.set(xlabel="character", ylabel="position")
 plt.show()
 
 # %%
-print(f"from {away.values.min():+.1f} to {away.values.max():+.1f} standard deviations")
+print(f"from {away.values.min():+.2f} to {away.values.max():+.2f} standard deviations")
 print(f"beyond two: {(away.abs().values > 2).sum()} of {away.size}")
 
 # %% [markdown]
@@ -311,16 +311,19 @@ doubled = count_doubled(samples[positions].to_numpy())
 print(f"{doubled} of {len(samples):,} labels have a doubled letter: {doubled / len(samples):.1%}")
 in_drawn = count_doubled(drawn)
 print(f"drawn sets: {in_drawn.mean():.1f} on average, standard deviation {in_drawn.std():.1f}")
-print(f"drawn sets with {doubled} or fewer: {(in_drawn <= doubled).sum()} of {len(drawn):,}")
+rare = (in_drawn <= doubled).mean()
+print(f"drawn sets with {doubled} or fewer: {rare:.1%}")
+looks = len(count) + away.size + 1
+print(f"chance that one of {looks} counts is as rare: {1 - (1 - rare) ** looks:.0%}")
 
 # %% [markdown]
-# About one label in six. A model that takes the same letter in two neighbouring places for *one* letter gets all of these
-# wrong.
+# About one label in six. A model that takes the same letter in two neighbouring places for *one* letter gets all of
+# these wrong.
 #
-# A surprise: hardly any drawn set has so few doubled letters. Is something wrong with our box after all? Think how often
-# we have looked. This lesson has compared more than a hundred counts with the box. Where you look a hundred times, you
-# must expect to meet something that happens once in a hundred times. So one rare count among many proves nothing. A new
-# set of labels would have to show it again. (Run on the real images, the cell counts 221: no surprise there.)
+# A surprise: hardly any drawn set has so few doubled letters. Is something wrong with our box after all? Think how
+# often we have looked. This lesson has compared 115 counts with the box: 19, then 95, and this one. If chance alone is
+# at work, one lesson in three meets a count as rare as this *somewhere*. So it proves nothing yet. A new set of labels
+# would have to show it again. (Run on the real images, the cell counts 221: no surprise there.)
 #
 # ## The score of not looking
 #
@@ -401,8 +404,8 @@ check("2.3", answer)
 # answer = (drawn[..., 1:] == drawn[..., :-1]).any(axis=-1).mean()
 # ```
 #
-# 0.194, less than the 0.202 of the 20 tickets. The second `n` makes `nn` four times as likely as another pair, and takes
-# less from the other pairs than it adds.
+# 0.194, less than the 0.202 of the 20 tickets. The second `n` makes `nn` four times as likely as another doubled
+# letter, and takes less from the others than it adds.
 # </details>
 #
 # ## In this notebook you
