@@ -416,7 +416,7 @@ check("1.2", answer, grey)
 # answer = by_row[25:].sum() / by_row.sum()
 # ```
 #
-# 0.59: sum over the images and the columns, and one number for each row is left.
+# 0.62: sum over the images and the columns, and one number for each row is left.
 # </details>
 #
 # **3.** Can we change the images so that cutting works? `ndimage.grey_closing(image, (size, size))` makes every dark
