@@ -26,6 +26,8 @@ NEEDED = (
     "def extract_features(",
     "def letter_heads(",
     "def sample_style(",
+    "INK = ",
+    "def count_pieces(",
 )
 
 

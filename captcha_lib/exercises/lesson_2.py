@@ -1,20 +1,28 @@
 """The exercises of lesson 2, on how often characters occur."""
 
-from captcha_lib.exercises import Exercise, Where
+from captcha_lib.exercises import Exercise
 from captcha_lib.family import ALPHABET, LABEL_LENGTH
 
 
 def exercise_1(counts):
-    """Which character has the shortest bar?"""
-    count = dict(zip(counts["character"], counts["count"]))
-    ascending = sorted(count, key=count.get)
+    """How many standard deviations is the count of all digits away from what 20 tickets promise?"""
+    digits = counts.loc[counts["character"].str.isdigit(), "count"].sum()
+    total = counts["count"].sum()
+
+    def deviations(share):
+        return (digits - total * share) / (total * share * (1 - share)) ** 0.5
+
     return Exercise(
-        right=Where(lambda character: count.get(character) == count[ascending[0]], ascending[:1]),
+        right=deviations(7 / 20),
         nearly={
-            "that is the longest bar": ascending[-1],
-            "close, but another bar is shorter": Where(lambda one: one in ascending[:5], ascending[4:5]),
+            "there are 20 tickets": deviations(7 / len(ALPHABET)),
+            "the sign says on which side of the expectation the count lies": -deviations(7 / 20),
+            "that is the difference; divide it by the standard deviation": digits - total * 7 / 20,
+            "that is the share of the digits": digits / total,
+            "that is the count of the digits": digits,
         },
-        wrong=["o", count[ascending[0]]],
+        wrong=[total, 5.0],
+        within=0.05,
     )
 
 
@@ -33,13 +41,19 @@ def exercise_2():
 
 
 def exercise_3():
-    """How often do two characters stand side by side in a list of labels?"""
+    """Which share of labels drawn from 19 tickets has a doubled letter?"""
+    pairs = LABEL_LENGTH - 1
+    doubled = 1 - (1 - 1 / len(ALPHABET)) ** pairs
     return Exercise(
-        right=lambda labels, pair: sum(text[i : i + 2] == pair for text in labels for i in range(LABEL_LENGTH - 1)),
+        right=doubled,
         nearly={
-            "`nnn` holds the pair `nn` twice": lambda labels, pair: sum(text.count(pair) for text in labels),
-            "a label may hold the pair more than once": lambda labels, pair: sum(pair in text for text in labels),
+            "that is the box with two tickets for `n`": 0.202,  # the mean of many drawn sets
+            "that is the share without a doubled letter": 1 - doubled,
+            "that is a number of labels; divide it by the labels of a set": 1070 * doubled,
+            "write it as a share, between 0 and 1": 100 * doubled,
+            "that is the share of neighbouring pairs; we ask for labels": 1 / len(ALPHABET),
+            "compare neighbours only": 1 - (1 - 1 / len(ALPHABET)) ** (pairs * LABEL_LENGTH // 2),
         },
-        wrong=[lambda labels, pair: sum(pair[0] in text for text in labels)],
-        cases=[(["nnn2g", "2g7nm", "2g2g7"], pair) for pair in ("nn", "2g", "xx")],
+        wrong=[0, 0.5],
+        within=0.002,
     )
