@@ -6,121 +6,109 @@ Each is drawn into a Matplotlib axis, in the colours of `use_course_style`; noth
 import numpy as np
 
 FAINT = "0.75"
-PATHS = {"forgetting", "ignoring", "selection"}
+PATHS = ("forgetting", "writing", "ignoring", "selection")
 
-# The LSTM cell: (x, y, what stands there, the paths it belongs to). A gate or a function is a box, a step a circle.
-_CELL_BOXES = [
-    (2.0, 1.4, "logistic", {"forgetting"}),
-    (3.6, 1.4, "logistic", {"ignoring"}),
-    (5.2, 1.4, "tanh", set()),
-    (6.8, 1.4, "logistic", {"selection"}),
-    (8.2, 3.1, "tanh", {"selection"}),
+# The LSTM cell: what stands where. At "inputs" two lines meet.
+_PLACES = {
+    "old c": (0.0, 4.0, "$c_{t-1}$"),
+    "old h": (0.0, 0.4, "$h_{t-1}$"),
+    "x": (1.0, -0.65, "$x_t$"),
+    "inputs": (1.0, 0.4, ""),
+    "f": (2.0, 1.4, "logistic"),
+    "i": (3.6, 1.4, "logistic"),
+    "g": (5.2, 1.4, "tanh"),
+    "o": (6.8, 1.4, "logistic"),
+    "keep": (2.0, 4.0, "×"),
+    "write": (5.2, 2.6, "×"),
+    "add": (5.2, 4.0, "+"),
+    "squash": (8.2, 3.1, "tanh"),
+    "say": (8.2, 2.2, "×"),
+    "c": (9.9, 4.0, "$c_t$"),
+    "h": (9.9, 0.4, "$h_t$"),
+}
+# Its lines: from where, which way first (- across, | up or down), to where; and the initials of the paths they are in.
+_LINES = [
+    ("old h", "-", "inputs", "fwis"),
+    ("x", "|", "inputs", "fwis"),
+    ("inputs", "-", "f", "f"),
+    ("inputs", "-", "i", "wi"),
+    ("inputs", "-", "g", "wi"),
+    ("inputs", "-", "o", "s"),
+    ("old c", "-", "keep", "f"),
+    ("f", "|", "keep", "f"),
+    ("keep", "-", "add", "f"),
+    ("i", "|", "write", "wi"),
+    ("g", "|", "write", "wi"),
+    ("write", "|", "add", "w"),  # past a shut input gate nothing goes on
+    ("add", "-", "c", "fw"),
+    ("add", "-", "squash", "s"),
+    ("squash", "|", "say", "s"),
+    ("o", "|", "say", "s"),
+    ("say", "|", "h", "s"),
 ]
-_CELL_STEPS = [
-    (2.0, 4.0, "×", {"forgetting"}),
-    (5.2, 2.6, "×", {"ignoring"}),
-    (5.2, 4.0, "+", {"ignoring", "forgetting"}),
-    (8.2, 2.3, "×", {"selection"}),
-]
-_CELL_LINES = [
-    ([(0.3, 0.4), (2.0, 0.4)], PATHS),
-    ([(2.0, 0.4), (3.6, 0.4)], {"ignoring", "selection"}),
-    ([(3.6, 0.4), (5.2, 0.4)], {"selection"}),
-    ([(5.2, 0.4), (6.8, 0.4)], {"selection"}),
-    ([(1.0, -0.4), (1.0, 0.4)], PATHS),
-    ([(0.3, 4.0), (1.77, 4.0)], {"forgetting"}),
-    ([(2.0, 0.4), (2.0, 1.1)], {"forgetting"}),
-    ([(2.0, 1.7), (2.0, 3.77)], {"forgetting"}),
-    ([(2.23, 4.0), (4.97, 4.0)], {"forgetting"}),
-    ([(3.6, 0.4), (3.6, 1.1)], {"ignoring"}),
-    ([(3.6, 1.7), (3.6, 2.6), (4.97, 2.6)], {"ignoring"}),
-    ([(5.2, 0.4), (5.2, 1.1)], set()),
-    ([(5.2, 1.7), (5.2, 2.37)], set()),
-    ([(5.2, 2.83), (5.2, 3.77)], {"ignoring"}),
-    ([(5.43, 4.0), (8.2, 4.0)], PATHS),
-    ([(8.2, 4.0), (9.7, 4.0)], {"forgetting", "ignoring"}),
-    ([(6.8, 0.4), (6.8, 1.1)], {"selection"}),
-    ([(6.8, 1.7), (6.8, 2.3), (7.97, 2.3)], {"selection"}),
-    ([(8.2, 4.0), (8.2, 3.4)], {"selection"}),
-    ([(8.2, 2.8), (8.2, 2.53)], {"selection"}),
-    ([(8.2, 2.07), (8.2, 0.4), (9.7, 0.4)], {"selection"}),
-]
-# Where a line ends on another line, and has no arrow.
-_CELL_JOINTS = {(x, 0.4) for x in (1.0, 2.0, 3.6, 5.2, 6.8)} | {(8.2, 4.0)}
-_CELL_SYMBOLS = [
-    (0.15, 4.0, "$c_{t-1}$", "right", {"forgetting"}),
-    (0.15, 0.4, "$h_{t-1}$", "right", PATHS),
-    (1.0, -0.65, "$x_t$", "center", PATHS),
-    (2.15, 2.2, "$f_t$", "left", {"forgetting"}),
-    (3.45, 2.2, "$i_t$", "right", {"ignoring"}),
-    (5.35, 2.0, "$g_t$", "left", set()),
-    (6.65, 2.2, "$o_t$", "right", {"selection"}),
-    (9.85, 4.0, "$c_t$", "left", {"forgetting", "ignoring"}),
-    (9.85, 0.4, "$h_t$", "left", {"selection"}),
-]
+
+
+def _write(ax, x, y, text, color="black"):
+    """Write a symbol, a step in a circle or a function in a box; return it, for `_connect`."""
+    box = {"boxstyle": "circle,pad=0.15" if text in ("×", "+") else "square,pad=0.35", "facecolor": "white"}
+    box |= {"edgecolor": "none" if "$" in text or not text else color, "linewidth": 1.5}
+    size = "large" if "$" in text else "medium"
+    return ax.text(x, y, text, ha="center", va="center", color=color, size=size, bbox=box, zorder=2)
+
+
+def _connect(ax, start, end, shape="arc3", color="black", width=1.5):
+    """Draw an arrow from the border of one text to that of another, or a line to the middle of an empty one."""
+    arrow = {"arrowstyle": "-|>" if end.get_text() else "-", "connectionstyle": shape, "color": color}
+    arrow |= {"linewidth": width, "mutation_scale": 12, "shrinkA": 0, "shrinkB": 0}
+    arrow |= {f"patch{side}": text.get_bbox_patch() for side, text in [("A", start), ("B", end)] if text.get_text()}
+    # The borders are known once the texts are drawn: so the texts come first.
+    ax.annotate("", end.get_position(), start.get_position(), arrowprops=arrow, zorder=3 + (color != FAINT))
 
 
 def plot_cell(ax, path=None):
-    """Draw one LSTM cell; `path` ('forgetting', 'ignoring' or 'selection') is the one that stands out.
+    """Draw one LSTM cell; `path` ('forgetting', 'writing', 'ignoring' or 'selection') is the one that stands out.
 
     Raises ValueError for another path. Source: the cell of Gers, Schmidhuber and Cummins (2000). Seen in lesson 5a.
     """
-    if path is not None and path not in PATHS:
-        raise ValueError(f"the cell has no path {path!r}: expected one of {', '.join(sorted(PATHS))}")
-
-    def look(paths):
-        if path is None:
-            return {"color": "black", "zorder": 1}
-        return {"color": "C3", "zorder": 3} if path in paths else {"color": FAINT, "zorder": 2}
-
-    width = 1.6 if path is None else 2.4
-    for points, paths in _CELL_LINES:
-        *corners, end = points
-        ax.plot(*zip(*points), linewidth=width, solid_capstyle="butt", **look(paths))
-        if end not in _CELL_JOINTS:
-            arrow = {"arrowstyle": "-|>", "linewidth": 0, "shrinkA": 0, "shrinkB": 0}
-            arrow |= {"color": look(paths)["color"], "mutation_scale": 14}
-            start = np.array(end) + 0.05 * np.sign(np.array(corners[-1]) - end)
-            ax.annotate("", end, start, arrowprops=arrow, zorder=4)
-    for x, y, text, paths in _CELL_BOXES + _CELL_STEPS:
-        shape = "circle,pad=0.15" if len(text) == 1 else "square,pad=0.35"
-        color = look(paths)["color"]
-        box = {"boxstyle": shape, "facecolor": "white", "edgecolor": color, "linewidth": width}
-        ax.text(x, y, text, ha="center", va="center", color=color, bbox=box, zorder=5)
-    for x, y, symbol, side, paths in _CELL_SYMBOLS:
-        color = look(paths)["color"]
-        ax.text(x, y, symbol, ha=side, va="center", color=color, fontsize="large", zorder=5)
+    if path not in (None, *PATHS):
+        raise ValueError(f"the cell has no path {path!r}: expected one of {', '.join(PATHS)}")
+    seen = [line for line in _LINES if path and path[0] in line[3]]
+    places = {name for start, _, end, _ in seen for name in (start, end)}
+    color, rest, width = ("C3", FAINT, 2.4) if path else (None, "black", 1.5)
+    texts = {name: _write(ax, *place, color if name in places else rest) for name, place in _PLACES.items()}
+    for line in _LINES:
+        start, way, end, _ = line
+        (x, y), to = texts[start].get_position(), texts[end].get_position()
+        bend = "angle,rad=0,angleA=0,angleB=90" if way == "-" else "angle,rad=0,angleA=90,angleB=0"
+        shape = "arc3" if x == to[0] or y == to[1] else bend
+        look = {"color": color, "width": width} if line in seen else {"color": rest}
+        _connect(ax, texts[start], texts[end], shape, **look)
+    for name in "figo":
+        x, y, _ = _PLACES[name]
+        ax.text(x + 0.15, y + 0.6, f"${name}_t$", va="center", color=color if name in places else rest, size="large")
     ax.set(xlim=(-0.6, 10.5), ylim=(-0.95, 4.6))
     ax.axis("off")
 
 
-def plot_unrolled(ax, steps=4):
-    """Draw a recurrent layer once with its loop, and beside it unrolled over `steps` columns. Seen in lesson 5a."""
-    box = {"boxstyle": "square,pad=0.6", "facecolor": "white", "edgecolor": "black"}
-    arrow = {"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0}
-    places = [0.0, *(3.2 + 2.0 * np.arange(steps))]
-    for number, x in enumerate(places):
-        name = f"_{number}" if number else "_t"
-        ax.text(x, 0, "tanh", ha="center", va="center", bbox=box, zorder=3)
-        for (start, end), (symbol, y) in {
-            (-1.0, -0.35): (f"$x{name}$", -1.2),
-            (0.35, 1.0): (f"$h{name}$", 1.2),
-        }.items():
-            ax.annotate("", (x, end), (x, start), arrowprops=arrow)
-            ax.text(x, y, symbol, ha="center", va="center", fontsize="large")
-        ax.text(x + 0.1, -0.7, "$w$", color="C0", va="center")
-    loop = arrow | {"connectionstyle": "arc3,rad=0.9", "color": "C3"}
-    ax.annotate("", (-0.48, -0.1), (-0.08, 0.5), arrowprops=loop)
+def plot_unrolled(ax):
+    """Draw a recurrent layer once with its loop, and beside it unrolled over 50 columns. Seen in lesson 5a."""
+    chain = {}
+    for x, t in [(0, "t"), (4, "0"), (6, "1"), (8, "2"), (12, "49")]:
+        chain[t] = _write(ax, x, 0, "tanh")
+        _connect(ax, _write(ax, x, -1.2, f"$x_{{{t}}}$"), chain[t])
+        _connect(ax, chain[t], _write(ax, x, 1.2, f"$h_{{{t}}}$"))
+        ax.text(x + 0.1, -0.65, "$w$", color="C0", va="center")
+    loop = {"arrowstyle": "-|>", "connectionstyle": "arc3,rad=0.9", "color": "C3", "linewidth": 1.5, "shrinkB": 0}
+    ax.annotate("", (-0.42, -0.1), (0, 0.55), arrowprops=loop)
     ax.text(-1.0, 0.35, "$u$", color="C3", ha="center")
-    ax.text(1.45, 0, "=", ha="center", va="center", fontsize="xx-large")
-    starts = [places[1] - 1.1, *(x + 0.48 for x in places[1:])]
-    ends = [*(x - 0.48 for x in places[1:]), places[-1] + 1.1]
-    for number, (start, end) in enumerate(zip(starts, ends)):
-        ax.annotate("", (end, 0), (start, 0), arrowprops=arrow | {"color": "C3"})
-        if 0 < number < steps:
-            ax.text((start + end) / 2, 0.15, "$u$", color="C3", ha="center")
-    ax.text(starts[0] - 0.1, 0, "$h_0$", ha="right", va="center", fontsize="large")
-    ax.set(xlim=(-1.3, places[-1] + 1.3), ylim=(-1.5, 1.5))
+    stops = [_write(ax, 2.6, 0, "$0$"), chain["0"], chain["1"], chain["2"], _write(ax, 10, 0, "$\\cdots$"), chain["49"]]
+    for start, end in zip(stops, stops[1:]):
+        _connect(ax, start, end, color="C3")
+        middle = (start.get_position()[0] + end.get_position()[0]) / 2
+        ax.text(middle, 0.15, "$u$", color="C3", ha="center")
+    for x, title in [(0, "the layer"), (8, "the same layer, unrolled")]:
+        ax.text(x, 1.75, title, ha="center", va="center")
+    ax.set(xlim=(-1.3, 12.8), ylim=(-1.5, 2.0))
     ax.axis("off")
 
 

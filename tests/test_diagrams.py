@@ -16,43 +16,60 @@ def ax():
     plt.close(figure)
 
 
-def standing_out(ax):
-    return sorted(text.get_text() for text in ax.texts if same_color(text.get_color(), "C3"))
+def arrows(ax):
+    """The colour and the head of each arrow; one without a head only leads to another line."""
+    patches = [text.arrow_patch for text in ax.texts if getattr(text, "arrow_patch", None)]
+    return [(patch.get_edgecolor(), type(patch.get_arrowstyle()).__name__) for patch in patches]
 
 
 @pytest.mark.parametrize(
-    "path, seen",
+    "path, seen, lines",
     [
-        ("forgetting", ["$c_t$", "$c_{t-1}$", "$f_t$", "$h_{t-1}$", "$x_t$", "+", "logistic", "×"]),
-        ("ignoring", ["$c_t$", "$h_{t-1}$", "$i_t$", "$x_t$", "+", "logistic", "×"]),
-        ("selection", ["$h_t$", "$h_{t-1}$", "$o_t$", "$x_t$", "logistic", "tanh", "×"]),
+        ("forgetting", "c_t c_{t-1} f_t h_{t-1} x_t + logistic ×", 7),
+        ("writing", "c_t g_t h_{t-1} i_t x_t + logistic tanh ×", 8),
+        ("ignoring", "g_t h_{t-1} i_t x_t logistic tanh ×", 6),
+        ("selection", "h_t h_{t-1} o_t x_t + logistic tanh ×", 7),
     ],
 )
-def test_one_path_stands_out_and_the_others_are_faint(ax, path, seen):
+def test_one_path_stands_out_and_the_others_are_faint(ax, path, seen, lines):
     plot_cell(ax, path)
-    assert standing_out(ax) == seen
-    colors = [line.get_color() for line in ax.lines]
-    assert all(same_color(color, "C3") or same_color(color, FAINT) for color in colors)
-    assert 0 < sum(same_color(color, "C3") for color in colors) < len(colors)
+    texts = [text for text in ax.texts if text.get_text()]
+    assert all(same_color(text.get_color(), "C3") or same_color(text.get_color(), FAINT) for text in texts)
+    assert sorted(t.get_text().strip("$") for t in texts if same_color(t.get_color(), "C3")) == sorted(seen.split())
+    colors = [color for color, _ in arrows(ax)]
+    assert sum(same_color(color, "C3") for color in colors) == lines
+    assert sum(same_color(color, FAINT) for color in colors) == len(colors) - lines
 
 
 def test_the_whole_cell_is_drawn_in_one_colour(ax):
     plot_cell(ax)
-    assert {line.get_color() for line in ax.lines} == {"black"}
+    assert all(same_color(color, "black") for color, _ in arrows(ax))
+    assert sorted(head for _, head in arrows(ax)) == ["Curve"] * 2 + ["CurveFilledB"] * 15
     assert sum(text.get_text() == "logistic" for text in ax.texts) == 3
 
 
+def test_lines_start_at_the_borders_and_go_along_the_axes(ax):
+    plot_cell(ax)
+    ax.figure.canvas.draw()
+    bodies = [text.get_bbox_patch().get_window_extent() for text in ax.texts if text.get_text()[:1] in ("×", "t", "l")]
+    assert len(bodies) == 3 + 5
+    for arrow in [text.arrow_patch for text in ax.texts if getattr(text, "arrow_patch", None)]:
+        line = arrow.get_transform().transform_path(arrow.get_path()).vertices
+        assert not any(body.shrunk(0.9, 0.9).contains(*line[0]) for body in bodies)
+        assert np.abs(line[1] - line[0]).min() < 0.5  # in pixels
+
+
 def test_an_unknown_path_is_refused(ax):
-    with pytest.raises(ValueError, match="no path 'memory': expected one of forgetting, ignoring"):
+    with pytest.raises(ValueError, match="no path 'memory': expected one of forgetting, writing, ignoring"):
         plot_cell(ax, "memory")
 
 
-@pytest.mark.parametrize("steps", [2, 5])
-def test_the_unrolled_layer_has_a_copy_for_each_step(ax, steps):
-    plot_unrolled(ax, steps)
+def test_the_unrolled_layer_counts_from_0_as_the_lesson_does(ax):
+    plot_unrolled(ax)
     texts = [text.get_text() for text in ax.texts]
-    assert texts.count("tanh") == 1 + steps
-    assert [f"$h_{number}$" in texts for number in range(steps + 2)] == [True] * (steps + 1) + [False]
+    assert texts.count("tanh") == 1 + 4
+    assert [f"$h_{{{t}}}$" in texts and f"$x_{{{t}}}$" in texts for t in (0, 1, 2, 3, 49, 50)] == [1, 1, 1, 0, 1, 0]
+    assert texts.count("$0$") == 1 and "=" not in "".join(texts)
 
 
 @pytest.mark.parametrize("text, jumps", [("23", 1), ("22", 0), ("232", 2)])

@@ -1,4 +1,4 @@
-"""The exercises of lesson 5a, on a cell that counts and on the plain recurrent layer."""
+"""The exercises of lesson 5a, on a cell that counts, the plain recurrent layer and the bias of a forget gate."""
 
 import numpy as np
 
@@ -6,16 +6,26 @@ from captcha_lib.exercises import Exercise
 
 
 def exercise_1():
-    """What does a cell say that counts three signals and tells their number at the last step only?"""
+    """What are `c` and `h` of a cell that adds up three signals of 0.5, and speaks at the last step only?"""
     steps = np.arange(50)
-    counted, last = (steps[:, None] >= [5, 15, 25]).sum(axis=1), steps == 49
+    signals = np.isin(steps, [5, 15, 25])
+    counted, last = 0.5 * signals.cumsum(), steps == 49
+
+    def spoken(c, o=last):
+        return np.array([c, o * np.tanh(c)])
+
     return Exercise(
-        right=last * np.tanh(3),
+        right=spoken(counted),
         nearly={
-            "it says the count at every step; which gate should wait?": np.tanh(counted),
-            "at the end nothing is left to say; which gate lets go of the count?": np.zeros(50),
+            "`h` says the count at every step; which gate should wait?": spoken(counted, 1),
+            "`h` speaks at step 50 or not at all; the last step is 49": spoken(counted, 0),
+            "`h` is open at step 48; the last step is 49": spoken(counted, steps == 48),
+            "a signal is forgotten one step later; which gate lets go of it?": spoken(0.5 * signals),
+            "each signal adds 0.5 to `c`, not 1": spoken(2 * counted),
+            "`c` grows at every step; at the others nothing should be written": spoken(0.5 * (steps + 1)),
+            "nothing comes into `c`; which gate lets a signal in?": spoken(0.0 * steps),
         },
-        wrong=[last * np.tanh(1)],
+        wrong=[spoken(counted, signals), counted],
         within=0.001,
     )
 
@@ -43,4 +53,19 @@ def exercise_2():
         wrong=[lambda columns, w, u, b: np.tanh(columns @ w + b)],
         cases=[tuple(random.normal(0, 0.3, size) for size in [(50, 6), (6, 4), (4, 4), 4])],
         within=1e-5,
+    )
+
+
+def exercise_3():
+    """Which bias makes a forget gate that keeps half of the memory over 49 steps?"""
+    gate = 0.5 ** (1 / 49)
+    return Exercise(
+        right=np.log(gate / (1 - gate)),
+        nearly={
+            "that is the gate; which bias does the logistic function turn into it?": gate,
+            "this gate keeps half at each step; half should be left after 49 of them": 0.0,
+            "a gate with this bias keeps half over 10 steps": np.log(0.5**0.1 / (1 - 0.5**0.1)),
+        },
+        wrong=[1.0, 5.0, -4.25],
+        within=0.05,
     )
