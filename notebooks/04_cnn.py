@@ -343,6 +343,9 @@ figure = plot_history(history.history, "loss", "accuracy")
 save_figure(figure, "cnn_curves")
 plt.show()
 
+# %% [markdown]
+# And in numbers, where the curves end:
+
 # %% tags=["within-0.15"]
 curves = {name: np.array(values) for name, values in history.history.items()}
 print(f"lowest loss on held-out images: {curves['val_loss'].min():.2f}")
