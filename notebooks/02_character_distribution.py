@@ -81,8 +81,8 @@ print("stem:  ", file.stem)
 #
 # One row a file: its name, ending, label, the label's length, and one column for each character. The function below is
 # the one in `captcha_lib.samples`. Its two `if` blocks refuse an empty folder and two files with the same label.
-# `COURSE` says what all our images have in common: 19 characters, five in a label, 200 x 50 pixels. It is the default,
-# and no lesson up to the eighth passes another family:
+# `COURSE` says what all our images have in common: 19 characters, five in a label, 200 x 50 pixels. Such a description
+# is called a **family** of images here. `COURSE` is the default, and up to lesson 8 we use no other:
 
 # %%
 import pandas as pd
@@ -166,8 +166,8 @@ samples.head(2)[positions].melt()
 
 # %% [markdown]
 # `value_counts` then counts how often each value occurs. There is a trap in the step after that. We add the counts of
-# the first and of the second position, of three labels only. What will the sum be for a character that one of them
-# does not have?
+# the first and of the second position, of three labels only. What will the sum be for a character that occurs in the
+# first position or in the second, but not in both?
 
 # %%
 few = samples.head(3)
@@ -206,8 +206,8 @@ print(f"n: {count['n']}   the others: {others.min()} to {others.max()}, mean {ot
 print(f"n is {count['n'] / others.mean():.2f} times as frequent as the others")
 
 # %% [markdown]
-# One bar stands out: `n` is about twice as frequent as any other. The other bars look level, but not quite. Which of
-# these differences may be chance?
+# One bar stands out: `n` is about twice as frequent as the others are on average. The other bars look level, but not
+# quite. Which of these differences may be chance?
 #
 # ## Chance, or not?
 #
@@ -261,8 +261,8 @@ print(f"beyond two: {beyond} of the {len(others)} others")
 print(f"as many in {as_many.sum()} of {len(drawn):,} drawn sets")
 
 # %% [markdown]
-# In the synthetic set three of 18 are beyond two. Of the drawn sets, about one in twenty has as many, by chance alone.
-# That is too often to look for another reason.
+# In the synthetic set three of 18 are beyond two. Of the drawn sets, about one in twenty has three or more, by chance
+# alone. That is on the border: no proof against the box, and no reason yet to look for another.
 #
 # In the synthetic set we can look the reason up: its program draws from a list in which `n` stands twice (lesson 7).
 # Its list was made so because the real labels show the same. Why the makers of the real set had `n` twice, nobody has
@@ -298,7 +298,7 @@ print(f"beyond two: {(away.abs().values > 2).sum()} of {away.size}")
 #
 # ## Doubled letters
 #
-# One more count that will matter in lesson 5b. How many labels have the same character twice in a row, like `ddmyg`?
+# One more count that will matter in lesson 5b. How many labels have the same character twice in a row, like `22388`?
 # And how many should have? The 1,000 drawn sets know:
 
 
@@ -322,8 +322,8 @@ print(f"chance that one of {looks} counts is as rare: {1 - (1 - rare) ** looks:.
 #
 # A surprise: hardly any drawn set has so few doubled letters. Is something wrong with our box after all? Think how
 # often we have looked. This lesson has compared 115 counts with the box: 19, then 95, and this one. If chance alone is
-# at work, one lesson in three meets a count as rare as this *somewhere*. So it proves nothing yet. A new set of labels
-# would have to show it again. (Run on the real images, the cell counts 221: no surprise there.)
+# at work, roughly one lesson in three meets a count as rare as this *somewhere*. (Roughly: the counts hang together,
+# and 0.4 % are four of our drawn sets.) So it proves nothing yet. A new set of labels would have to show it again.
 #
 # ## The score of not looking
 #

@@ -83,7 +83,7 @@ orders = [subprocess.check_output(command, text=True).strip() for _ in range(3)]
 print("different orders in three runs:", len(set(orders)))
 
 # %% [markdown]
-# A new order in every run. The numbers of a model saved today would mean other characters tomorrow. The check: one
+# A new order in every run. The numbers of a model saved today would mean other characters tomorrow. The cure: one
 # string, in one place.
 #
 # `check_label` of lesson 2 refuses what is not a label; the rest becomes numbers. The way back takes any length,
@@ -157,9 +157,9 @@ red = np.asarray(image.convert("RGB"))[:, :, 0]
 print("pixels unlike the red channel:", (grey != red).sum())
 
 # %% [markdown]
-# Step four, **crop**: we keep columns 25 to 149. Lesson 1 counted the price, a part of 13 letters in 1,000, always the
-# last one of its image. In return all letters become larger in step five, **resize** to 50 x 200 again. *Bilinear*: a
-# new pixel between two old ones gets their weighted mean. Step six, **transpose**: rows and columns change places.
+# Step four, **crop**: we keep columns 25 to 149. Lesson 1 counted the price: in one image in 15 the last letter loses a
+# part. In return all letters become larger in step five, **resize** to 50 x 200 again. *Bilinear*: a new pixel between
+# two old ones gets their weighted mean. Step six, **transpose**: rows and columns change places.
 
 # %%
 import matplotlib.pyplot as plt
@@ -277,7 +277,9 @@ print("first letters, last tenth by name:", "".join(sorted(set(last_tenth.str[0]
 print("first letters, our test:          ", "".join(sorted({name[0] for name in by_name})))
 
 # %% [markdown]
-# No captcha in such a test begins with one of the other letters. The check: print the first letters of each part.
+# No captcha in such a test begins with another letter, and training hardly sees these in the first place. The check:
+# print the first letters of each part. (Our test lacks one of 19. With 104 images one may be missing by chance; sixteen
+# may not.)
 #
 # ## Trap five: a folder in a folder
 #
@@ -329,8 +331,8 @@ once, twice = score_quick_model(files), score_quick_model(walked)
 print(f"{len(once)} and {len(twice)} test files")
 
 # %% [markdown]
-# A score on so few images is uncertain. `wilson_interval` gives the limits between which the true share probably lies;
-# lesson 6 explains it. Where both copies of an image are in the test, we count it once:
+# A score on so few images is uncertain. `wilson_interval` gives a range that holds the true share in about 95 of 100
+# such experiments; lesson 6 explains it. Where both copies of an image are in the test, we count it once:
 
 # %%
 from captcha_lib.score import wilson_interval
@@ -350,8 +352,8 @@ report("  no twin there   ", twice[~twice["twin"]])
 # %% [markdown]
 # The same kind of model, the same pictures, and the intervals of the first two scores do not meet. The last two lines
 # show the cause. An image with its twin in training finds this twin as its nearest neighbour, and is always read. The
-# few images without a twin there show no better model: their wide interval holds the first score. The score has risen
-# because the test contains what was learned.
+# 11 images without a twin are too few to say much, but they give no sign of a better model. The score has risen because
+# the test contains what was learned. This is called a **leak**: something of the test has got into the training.
 #
 # The check looks for equal contents, because a copy may hide under another name. (One that was saved again as JPEG has
 # other bytes, and escapes.) We check the walk, captcha_lib's choice and our own arrays:
@@ -373,8 +375,9 @@ print("test labels that are in training:", len(shared))
 # ## A third part, to choose by
 #
 # Whoever builds a model must choose: how long to train, how many layers. Why not take what scores best on the test?
-# Suppose that we have 30 models, all equally good: each reads a captcha with a probability of 80 %. We take the best on
-# the test, repeat this 10,000 times, and print the means:
+# Suppose that we have 30 models, all equally good: each reads a captcha with a probability of 80 %, independently of
+# the others. (Real models tend to fail on the same hard images; then the effect is smaller.) We take the best on the
+# test, repeat this 10,000 times, and print the means:
 
 # %%
 rng = np.random.default_rng(0)
@@ -512,8 +515,9 @@ print("images unlike x_train:", (images != x_train).any(axis=(1, 2, 3)).sum(), "
 print("labels unlike y_train:", (labels != y_train).any(axis=1).sum(), "of", len(labels))
 
 # %% [markdown]
-# With a `seed` the stream comes in a new order on every pass, as training wants it. Later lessons import the stream of
-# the library. Does it give the same as yours? We try the validation part, cropped and shuffled:
+# With a `seed` the stream is shuffled, anew on every pass, as training wants it; the same seed gives the same series of
+# orders in the next run. Later lessons import the stream of the library. Does it give the same as yours? We try the
+# validation part, cropped and shuffled:
 
 # %%
 from captcha_lib import dataset, family
@@ -608,7 +612,7 @@ check("3.3", invert)
 # ## In this notebook you
 #
 # - translated characters to numbers and back, and checked every label;
-# - encoded an image in six steps, and counted what the crop costs;
+# - encoded an image in six steps, with the crop as a choice;
 # - split the set by a fixed choice over sorted names, and checked that no image is in two parts;
 # - measured how much a doubled folder raises a score, and why;
 # - set a third part aside, for validation;
