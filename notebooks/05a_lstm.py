@@ -241,8 +241,8 @@ print(f"two steps: {0.6**2:.2f}, ten steps: {0.6**10:.3f}, 49 steps: {0.6**49:.0
 # Why does that matter for learning? Training moves each weight according to a derivative: that of the model's error
 # with respect to this weight. All these derivatives together are called the **gradient**. (In lesson 1 it was grey that
 # changed from pixel to pixel: a derivative, too.) All columns share the weights, so each column adds its part to the
-# gradient. The part of column 5 in an answer at column 49 comes back over 44 steps. Each multiplies it by the derivative
-# of $h_t$ with respect to $h_{t-1}$, written with a round $\partial$:
+# gradient. The part of column 5 in an answer at column 49 comes back over 44 steps. Each multiplies it by the
+# derivative of $h_t$ with respect to $h_{t-1}$, written with a round $\partial$:
 #
 # $$\frac{\partial h_t}{\partial h_{t-1}} = u\,(1 - h_t^2)$$
 #
@@ -405,7 +405,7 @@ def walk(f, i, g, o):
     return np.array(rows).T
 
 
-is_open = np.ones(50)
+is_open, shut = np.ones(50), np.zeros(50)
 signal = np.where(np.arange(50) == 5, 0.8, 0.0)  # one signal, at step 5
 c, h = walk(f=is_open, i=is_open, g=signal, o=is_open)
 print(f"all gates open: c is {c[4]:.2f} at step 4, {c[5]:.2f} at step 5, {c[49]:.2f} at step 49")
@@ -462,9 +462,9 @@ print(f"candidate {stray[20]:+.1f} through a gate of 1.0: c goes from {c[19]:.1f
 # %%
 show_cell("ignoring")
 shut_at_20 = np.where(np.arange(50) == 20, 0.0, 1.0)
-ignoring, h = walk(is_open, shut_at_20, stray, is_open)
-print(f"input gate open at step 20: c ends at {c[49]:.1f}")
-print(f"input gate shut at step 20: c ends at {ignoring[49]:.1f}")
+for name, gate in [("open", is_open), ("shut", shut_at_20)]:
+    c, h = walk(is_open, gate, stray, is_open)
+    print(f"input gate {name} at step 20: c ends at {c[49]:.1f}")
 
 # %% [markdown]
 # ### Selection
@@ -611,7 +611,7 @@ for bias, gates in forget_gates.items():
     for way in ("both ways", "direct way"):
         gradient = gradients[f"LSTM, bias {bias}, {way}"]
         ratio = gradient[:10].mean() / gradient[-10:].mean()
-        print(f"bias {bias}, {way:10}: the first ten columns get {ratio:.2g} of what the last ten get")
+        print(f"bias {bias}, {way:10}: the first ten columns get {ratio:.2g} times what the last ten get")
     print(f"        the forget gates over 40 steps, multiplied: {gates[5:45].prod(axis=0).mean():.2g}")
 
 # %% [markdown]
@@ -619,9 +619,9 @@ for bias, gates in forget_gates.items():
 # with a bias of 5. So a new LSTM forgets, too. The design does not *make* it remember: it makes remembering something
 # that a few numbers can learn.
 #
-# The surprise: with a bias of 5, the first columns get *more* than the last ones. Not on the direct way, so the rest
-# comes the way round: an early change returns through $h$ into the four boxes, step after step, and here it grows. It
-# does not have to grow: with other weights it shrinks, as in the plain layer.
+# The surprise: with a bias of 5, the first columns get *more* than the last ones. On the direct way they get less, so
+# what is more comes the way round. An early change returns through $h$ into the four boxes, step after step. With these
+# weights the returns add up; in the plain layer, which has no other way, they shrank.
 #
 # **Check.** How many weights and biases has an LSTM with 16 cells on columns of 200 numbers?
 #
@@ -647,9 +647,9 @@ for name, layer in [("one way", lstm), ("both ways", both)]:
     print(f"column 48 by {change[48]:.2f}, column 25 by {change[25]:.4f}")
 
 # %% [markdown]
-# The other tool against learning a thousand images by heart is **dropout**. During training it sets some values to zero
-# by chance, so that the layer cannot rely on any one of them. The others it scales up, so that the sum stays about the
-# same. When reading, it does nothing:
+# One more part of the model is **dropout**, meant against learning the training images by heart. During training it
+# sets some values to zero by chance, so that the layer cannot rely on any one of them. It scales up the others, so that
+# the sum stays about the same. When reading, it does nothing:
 
 # %%
 keras.utils.set_random_seed(0)
@@ -704,16 +704,16 @@ print(f"{'together':35} {model.count_params():>9,} parameters, {share:.0%} of th
 
 # %% [markdown]
 # How much of the image does an answer see? We wipe out one column of the image after the other, and watch the middle,
-# column 25: once what the convolutions give there, and once the answer at the end. Each is the mean over 20 images:
+# column 25: once what the convolutions give there, and once the answer at the end. Each is the mean over five images:
 
 # %%
 watched = keras.Model(model.input, [model.get_layer("columns").output, model.output])
 effects = []
-for image in x_test[:20]:
+for image in x_test[:5]:
     wiped = np.repeat(image[np.newaxis], 51, axis=0)  # the last one stays whole
     for column in range(50):
         wiped[column, 4 * column : 4 * column + 4] = 1
-    middle = [np.asarray(output)[:, 25] for output in watched(wiped, training=False)]
+    middle = [output[:, 25] for output in watched.predict_on_batch(wiped)]
     effects.append([np.abs(values[:50] - values[50]).sum(axis=1) for values in middle])
 convolutions, answer = np.mean(effects, axis=0)
 
@@ -723,10 +723,10 @@ ax.semilogy(answer, drawstyle="steps-mid")
 ax.axvline(25, color="black", linestyle=":")
 ax.set(xlabel="column that is wiped out", ylabel="change of the answer\nat column 25")
 plt.show()
-
-# %% tags=["within-1"]
 for name, effect in [("convolutions", convolutions), ("answer", answer)]:
     print(f"{name} at column 25: changed by {np.count_nonzero(effect > 1e-6)} columns of the image")
+
+# %% tags=["within-1"]
 print(f"{answer[15:36].sum() / answer.sum():.0%} of the change comes from at most 10 columns away")
 
 # %% [markdown]
