@@ -398,6 +398,7 @@ check("1.1", answer, grey)
 # ```
 #
 # 35 columns: 17 on the left and 18 on the right. `any` over the images and the rows leaves one truth value a column.
+#
 # </details>
 #
 # **2.** What share of all ink lies in the lower half of the images, rows 25 to 49? Set `answer` to a number between 0
@@ -418,6 +419,7 @@ check("1.2", answer, grey)
 # ```
 #
 # 0.62: sum over the images and the columns, and one number for each row is left.
+#
 # </details>
 #
 # **3.** Can we change the images so that cutting works? `ndimage.grey_closing(image, (size, size))` makes every dark
@@ -448,7 +450,8 @@ check("1.3", count_five, grey)
 #
 # 13, 388, 634 and 132 of 1,040. It helps much. Still four images in ten fail before a letter is read: with size 4, 319
 # have more than five large pieces and 87 fewer. And we chose the size on the images that we counted: expect a bit less
-# on new ones. </details>
+# on new ones.
+# </details>
 #
 # ## In this notebook you
 #

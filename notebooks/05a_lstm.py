@@ -100,6 +100,7 @@ print(f"pixels 25 to 149, for five letters: {share:.0f} each on average, {share 
 #
 # Seven, wherever it begins: six columns have only 24 pixels, and eight need 26 at least. So a layer that looks at one
 # column at a time never sees a whole letter. It needs a memory.
+#
 # </details>
 #
 # ## A layer that remembers
@@ -150,6 +151,7 @@ print(f"largest difference from Keras: {np.abs(h - by_keras).max():.4f}")
 # <details><summary>Answer</summary>
 #
 # 3,472. There are 200 x 16 in $w$, 16 x 16 in $u$ and 16 in $b$, however long the image is: all columns share them.
+#
 # </details>
 #
 # ## It forgets
@@ -191,6 +193,7 @@ for signal in (0.3, 1.0, 3.0):
 # <details><summary>Answer</summary>
 #
 # It ends at -0.958, since tanh(-x) is -tanh(x). The sign is all that this state remembers.
+#
 # </details>
 #
 # ## How a change travels
@@ -312,6 +315,7 @@ for name, gradient in gradients.items():
 # <details><summary>Answer</summary>
 #
 # With $h_t$ near 0 each factor is $u$, so $0.9^{49}$: about 0.006. States far from 0 make it smaller still.
+#
 # </details>
 #
 # ## Two functions that squash
@@ -357,6 +361,7 @@ for name, squash in [("tanh", np.tanh), ("logistic", logistic)]:
 # <details><summary>Answer</summary>
 #
 # Far below: about -3.9. At 0 a logistic gate is half open, 0.5.
+#
 # </details>
 #
 # ## The cell of an LSTM
@@ -406,7 +411,7 @@ def walk(f, i, g, o):
     return np.array(rows).T
 
 
-is_open = np.ones(50)
+is_open, shut = np.ones(50), np.zeros(50)
 signal = np.where(np.arange(50) == 5, 0.8, 0.0)  # one signal, at step 5
 c, h = walk(f=is_open, i=is_open, g=signal, o=is_open)
 print(f"all gates open: c is {c[4]:.2f} at step 4, {c[5]:.2f} at step 5, {c[49]:.2f} at step 49")
@@ -463,9 +468,9 @@ print(f"candidate {stray[20]:+.1f} through a gate of 1.0: c goes from {c[19]:.1f
 # %%
 show_cell("ignoring")
 shut_at_20 = np.where(np.arange(50) == 20, 0.0, 1.0)
-ignoring, h = walk(is_open, shut_at_20, stray, is_open)
-print(f"input gate open at step 20: c ends at {c[49]:.1f}")
-print(f"input gate shut at step 20: c ends at {ignoring[49]:.1f}")
+for name, gate in [("open", is_open), ("shut", shut_at_20)]:
+    c, h = walk(is_open, gate, stray, is_open)
+    print(f"input gate {name} at step 20: c ends at {c[49]:.1f}")
 
 # %% [markdown]
 # ### Selection
@@ -509,6 +514,7 @@ for name, (c, h) in stories.items():
 # <details><summary>Answer</summary>
 #
 # Forget gate open, input gate shut, output gate shut. Then $c_t = c_{t-1}$ and $h_t = 0$.
+#
 # </details>
 #
 # ## An LSTM in NumPy
@@ -612,7 +618,7 @@ for bias, gates in forget_gates.items():
     for way in ("both ways", "direct way"):
         gradient = gradients[f"LSTM, bias {bias}, {way}"]
         ratio = gradient[:10].mean() / gradient[-10:].mean()
-        print(f"bias {bias}, {way:10}: the first ten columns get {ratio:.2g} of what the last ten get")
+        print(f"bias {bias}, {way:10}: the first ten columns get {ratio:.2g} times what the last ten get")
     print(f"        the forget gates over 40 steps, multiplied: {gates[5:45].prod(axis=0).mean():.2g}")
 
 # %% [markdown]
@@ -620,15 +626,16 @@ for bias, gates in forget_gates.items():
 # with a bias of 5. So a new LSTM forgets, too. The design does not *make* it remember: it makes remembering something
 # that a few numbers can learn.
 #
-# The surprise: with a bias of 5, the first columns get *more* than the last ones. Not on the direct way, so the rest
-# comes the way round: an early change returns through $h$ into the four boxes, step after step, and here it grows. We
-# saw this with one set of random weights; it is no rule that it must grow.
+# The surprise: with a bias of 5, the first columns get *more* than the last ones. On the direct way they get less, so
+# what is more comes the way round. An early change returns through $h$ into the four boxes, step after step. With these
+# weights the returns add up. We saw this with one set of random weights; it is no rule that it must grow.
 #
 # **Check.** How many weights and biases has an LSTM with 16 cells on columns of 200 numbers?
 #
 # <details><summary>Answer</summary>
 #
 # Four times those of the plain layer: 4 x (200 x 16 + 16 x 16 + 16) = 13,888. `lstm.count_params()` agrees.
+#
 # </details>
 #
 # ## Reading from both sides
@@ -667,6 +674,7 @@ print(f"share of zeros: {(dropped == 0).mean():.0%}")
 # <details><summary>Answer</summary>
 #
 # No. The way back starts at the right end, so the whole line must be there. For an image it is.
+#
 # </details>
 #
 # ## The model
@@ -705,16 +713,16 @@ print(f"{'together':35} {model.count_params():>9,} parameters, {share:.0%} of th
 
 # %% [markdown]
 # How much of the image does an answer see? We wipe out one column of the image after the other, and watch the middle,
-# column 25: once what the convolutions give there, and once the answer at the end. Each is the mean over 20 images:
+# column 25: once what the convolutions give there, and once the answer at the end. Each is the mean over five images:
 
 # %%
 watched = keras.Model(model.input, [model.get_layer("columns").output, model.output])
 effects = []
-for image in x_test[:20]:
+for image in x_test[:5]:
     wiped = np.repeat(image[np.newaxis], 51, axis=0)  # the last one stays whole
     for column in range(50):
         wiped[column, 4 * column : 4 * column + 4] = 1
-    middle = [np.asarray(output)[:, 25] for output in watched(wiped, training=False)]
+    middle = [output[:, 25] for output in watched.predict_on_batch(wiped)]
     effects.append([np.abs(values[:50] - values[50]).sum(axis=1) for values in middle])
 convolutions, answer = np.mean(effects, axis=0)
 
@@ -724,10 +732,10 @@ ax.semilogy(answer, drawstyle="steps-mid")
 ax.axvline(25, color="black", linestyle=":")
 ax.set(xlabel="column that is wiped out", ylabel="change of the answer\nat column 25")
 plt.show()
-
-# %% tags=["within-1"]
 for name, effect in [("convolutions", convolutions), ("answer", answer)]:
     print(f"{name} at column 25: changed by {np.count_nonzero(effect > 1e-6)} columns of the image")
+
+# %% tags=["within-1"]
 print(f"{answer[15:36].sum() / answer.sum():.0%} of the change comes from at most 10 columns away")
 
 # %% [markdown]
@@ -742,6 +750,7 @@ print(f"{answer[15:36].sum() / answer.sum():.0%} of the change comes from at mos
 #
 # There are two directions, and each has four boxes with 64 inputs, 128 outputs of the last step, and a bias:
 # 2 x 4 x (64 x 128 + 128 x 128 + 128).
+#
 # </details>
 #
 # ## Exercises
@@ -773,6 +782,7 @@ check("5a.1", None if f is None else walk(f, i, g, o))
 #
 # $c$ is 0.5 from step 5 on, 1.0 from step 15 and 1.5 from step 25. $h$ is 0 until step 48, and tanh(1.5) = 0.905 at
 # step 49.
+#
 # </details>
 #
 # **2.** Write `run_rnn(columns, w, u, b)`: the states of a plain recurrent layer at *all* columns, shape `(50, units)`.
@@ -798,6 +808,7 @@ check("5a.2", run_rnn)
 # ```
 #
 # Keras has it as `layers.SimpleRNN(units, return_sequences=True)`, with the same 50 rows for the same weights.
+#
 # </details>
 #
 # **3.** Does the bias of the forget gates matter for *learning*? The cell trains an LSTM to say, at the end, the first
@@ -841,7 +852,8 @@ check("5a.3", bias)
 # ```
 #
 # The gate is 0.986, for $0.986^{49}$ is 0.5, and the bias 4.25. You also find it by trying `logistic(bias) ** 49`. Now
-# the layer learns: in our trainings, with seeds 0, 1 and 2, it ended at 0.23, 0.28 and 0.17. </details>
+# the layer learns: in our trainings, with seeds 0, 1 and 2, it ended at 0.23, 0.28 and 0.17.
+# </details>
 #
 # ## In this notebook you
 #

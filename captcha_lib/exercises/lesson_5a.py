@@ -1,6 +1,7 @@
 """The exercises of lesson 5a, on a cell that counts, the plain recurrent layer and the bias of a forget gate."""
 
 import numpy as np
+from scipy.special import logit
 
 from captcha_lib.exercises import Exercise
 
@@ -58,14 +59,18 @@ def exercise_2():
 
 def exercise_3():
     """Which bias makes a forget gate that keeps half of the memory over 49 steps?"""
-    gate = 0.5 ** (1 / 49)
+
+    def bias_that_keeps_half(steps):
+        return logit(0.5 ** (1 / steps))
+
     return Exercise(
-        right=np.log(gate / (1 - gate)),
+        right=bias_that_keeps_half(49),
         nearly={
-            "that is the gate; which bias does the logistic function turn into it?": gate,
-            "this gate keeps half at each step; half should be left after 49 of them": 0.0,
-            "a gate with this bias keeps half over 10 steps": np.log(0.5**0.1 / (1 - 0.5**0.1)),
+            "that is the gate; which bias does the logistic function turn into it?": 0.5 ** (1 / 49),
+            "this gate keeps half at each step; half should be left after 49 of them": bias_that_keeps_half(1),
+            "from step 0 to step 49 there are 49 steps": bias_that_keeps_half(50),
+            "a gate with this bias is nearly shut; check the sign": -bias_that_keeps_half(49),
         },
-        wrong=[1.0, 5.0, -4.25],
-        within=0.05,
+        wrong=[1.0, 5.0],
+        within=0.01,
     )
