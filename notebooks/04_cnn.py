@@ -380,7 +380,7 @@ print(f"if mistakes fell on letters by chance, exact match would be {characters*
 # better, because mistakes keep company: an image with one bad letter often has two.
 #
 # Both scores were measured on 104 images. One image more or less is almost a whole per cent, so digits behind the point
-# would say nothing. Lesson 6 says how sure such figures are.
+# would say nothing. Lesson 6a says how sure such figures are.
 #
 # ## Which place is hardest?
 
