@@ -263,13 +263,15 @@ results[["model", "training (s)"]]
 
 # %% tags=["within-12"]
 right = {name: np.array(texts) == np.array(truths) for name, texts in readings.items()}
-table = pd.crosstab(right["CNN"], right["CNN-LSTM-CTC"])
+table = pd.crosstab(
+    right["CNN"], right["CNN-LSTM-CTC"], rownames=["CNN right"], colnames=["CNN-LSTM-CTC right"]
+)
 print(table.reindex(index=[True, False], columns=[True, False], fill_value=0))
 
 # %% [markdown]
-# `True` stands for a right reading; the rows are the CNN's. Images that both read, or neither, do not say which model
-# is better. Only those count that **one** model read and the other did not: the upper right and the lower left number.
-# If the models were equally good, each such image would be a toss of a coin. That is **McNemar's test**:
+# Images that both read, or neither, do not say which model is better. Only those count that **one** model read and the
+# other did not: the upper right and the lower left number. If the models were equally good, each such image would be a
+# toss of a coin. That is **McNemar's test**:
 
 
 # %%

@@ -115,12 +115,11 @@ import matplotlib.pyplot as plt
 from captcha_lib.show import use_course_style
 
 use_course_style()
-figure, axes = plt.subplots(3, 3, figsize=(9, 3), layout="constrained")
-for row, name in zip(axes, images):
-    for ax, image, truth in zip(row, images[name], truths[name]):
-        ax.imshow(image[:, :, 0].T, cmap="gray", vmin=0, vmax=1)
-        ax.set_title(f"{name}: {truth}", family="monospace")
-        ax.axis("off")
+figure, axes = plt.subplots(1, 3, figsize=(9, 1.1), layout="constrained")
+for ax, name in zip(axes, images):
+    ax.imshow(images[name][0, :, :, 0].T, cmap="gray", vmin=0, vmax=1)
+    ax.set_title(f"{name}: {truths[name][0]}", family="monospace")
+    ax.axis("off")
 plt.show()
 print({name: len(texts) for name, texts in truths.items()}, "captchas")
 
@@ -424,12 +423,12 @@ for name, (by_cnn, by_ctc) in predicted.items():
     confidence[name, "CNN-LSTM-CTC"] = text_probability(by_ctc, readings[name]["CNN-LSTM-CTC"])
 
 # %% [markdown]
-# Where is each model wrong, and most sure of it? Three images each. Read them before you look at the titles:
+# Where is each model wrong, and most sure of it? Two images each. Read them before you look at the titles:
 
 # %%
-figure, axes = plt.subplots(2, 3, figsize=(9, 2.8), layout="constrained")
+figure, axes = plt.subplots(2, 2, figsize=(6.4, 3), layout="constrained")
 for row_of_axes, (name, model) in zip(axes, [("new", "CNN"), ("varied", "CNN-LSTM-CTC")]):
-    surest = np.argsort(-confidence[name, model] * wrong[name, model])[:3]
+    surest = np.argsort(-confidence[name, model] * wrong[name, model])[:2]
     for ax, n in zip(row_of_axes, surest):
         ax.imshow(images[name][n, :, :, 0].T, cmap="gray", vmin=0, vmax=1)
         ax.set_title(
@@ -617,7 +616,7 @@ robustness = pd.DataFrame(rows)
 
 # %%
 figure, axes = plt.subplots(
-    4, 4, figsize=(10, 5.4), layout="constrained", height_ratios=(1, 3, 1, 3)
+    4, 4, figsize=(9, 5), layout="constrained", height_ratios=(1, 3, 1, 3)
 )
 for place, (name, table) in enumerate(robustness.groupby("spoiled by", sort=False)):
     above, ax = axes[2 * (place // 4) : 2 * (place // 4) + 2, place % 4]
