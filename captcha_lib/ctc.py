@@ -98,7 +98,7 @@ def ctc_forward(probabilities, labels, blank=BLANK):
 def text_probability(probabilities, texts):
     """Return how probable each text is, over all its alignments: float64 (n,), 0 for texts of no five letters.
 
-    `probabilities` are softmax outputs (n, 50, 20). Taught in lesson 6.
+    `probabilities` are softmax outputs (n, 50, 20). Taught in lesson 6b.
     """
     fives = np.array([len(text) == LABEL_LENGTH for text in texts], dtype=bool)
     numbers = [encode_label(text) for text in np.array(texts)[fives]]

@@ -1,4 +1,4 @@
-"""How well were the captchas read? (lessons 4 and 6)
+"""How well were the captchas read? (lessons 4 and 6a)
 
 Readings and truths are sequences of texts, or arrays of character numbers of shape (n, 5).
 """
@@ -63,7 +63,7 @@ def character_error_rate(predicted, truth):
 def wilson_interval(hits, total):
     """Return the lower and upper end, 0..1, of the 95 % interval for a share measured as `hits` of `total`.
 
-    Raises ValueError unless 0 <= hits <= total and total >= 1. Source: Wilson (1927). Taught in lesson 6.
+    Raises ValueError unless 0 <= hits <= total and total >= 1. Source: Wilson (1927). Taught in lesson 6a.
     """
     if not 0 <= hits <= total or total < 1:
         raise ValueError(f"{hits} hits of {total} are not a share: expected 0 <= hits <= total and total >= 1")
@@ -71,10 +71,24 @@ def wilson_interval(hits, total):
     return float(interval.low), float(interval.high)
 
 
+def mcnemar(first, second, truths):
+    """Return how many images only the first readings have right, how many only the second, and the p-value 0..1.
+
+    The p-value is that of the exact two-sided test, 1 where the counts are both 0. Source: McNemar (1947).
+    Taught in lesson 6a.
+    """
+    pairs = [(a == truth, b == truth) for a, b, truth in zip(first, second, truths)]
+    only_first, only_second = pairs.count((True, False)), pairs.count((False, True))
+    if only_first + only_second == 0:
+        return 0, 0, 1.0
+    test = binomtest(only_first, only_first + only_second)
+    return only_first, only_second, float(test.pvalue)
+
+
 def score_row(model, readings, truths, seconds):
     """Return a row of the results table as a dict: the scores of a model's readings, and its training time in seconds.
 
-    Raises ValueError for different shapes, naming both, or for nothing to score. Taught in lesson 6.
+    Raises ValueError for different shapes, naming both, or for nothing to score. Taught in lesson 6a.
     """
     exact = exact_match(readings, truths)
     low, high = wilson_interval(round(exact * len(truths)), len(truths))

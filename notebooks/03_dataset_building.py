@@ -332,7 +332,7 @@ print(f"{len(once)} and {len(twice)} test files")
 
 # %% [markdown]
 # A score on so few images is uncertain. `wilson_interval` gives a range that holds the true share in about 95 of 100
-# such experiments; lesson 6 explains it. Where both copies of an image are in the test, we count it once:
+# such experiments; lesson 6a explains it. Where both copies of an image are in the test, we count it once:
 
 # %%
 from captcha_lib.score import wilson_interval

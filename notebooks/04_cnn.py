@@ -307,7 +307,7 @@ seconds = time.perf_counter() - started
 print(f"{seconds:.0f} seconds")
 
 # %% [markdown]
-# We keep the weights and the time for lessons 5 and 6. Only the weights: `build_cnn` is the rest of the model. You may
+# We keep the weights and the time for lessons 5b and 6. Only the weights: `build_cnn` is the rest of the model. You may
 # change `build_cnn` above and run this again: where the kept weights do not fit the CNN of a later lesson, it trains
 # that CNN anew.
 
@@ -557,10 +557,11 @@ print("letters' mean centres:", *centres.mean(axis=0).round(1))
 print("letters whose centre is outside their strip:", *(abs(centres - middles) > 12.5).sum(axis=0))
 
 # %% [markdown]
-# On average a letter stands 22 columns after the one before, and a strip 25. So the letters fall behind, place by place.
-# That need not hurt: in training the last letter stood left, too, so the model may have learned to look there. There are
-# two suspects. The **distance from the middle** of the strip, and the **distance from the usual place**, the mean centre
-# of all letters at this place of the text. The model reads the new images, and we count the wrong letters by both:
+# On average a letter stands 22 columns after the one before, and a strip 25. So the letters fall behind, place by
+# place. That need not hurt: in training the last letter stood left, too, so the model may have learned to look there.
+# There are two suspects. The **distance from the middle** of the strip, and the **distance from the usual place**, the
+# mean centre of all letters at this place of the text. The model reads the new images, and we count the wrong letters
+# by both:
 
 # %%
 from captcha_lib.dataset import crop_image
@@ -623,10 +624,10 @@ for name, kept in kinds.items():
     print(f"{name:16} {kept.sum():6,} letters, more than 9 columns off: {far.sum()}")
 
 # %% [markdown]
-# The further a letter stands from its usual place, the worse it is read, with all letters, without the wide ones, and in
-# texts that the crop leaves whole. So neither of these two explains the rise. A strip is a fixed window with weights of
-# its own for each place inside: it cannot follow a letter that moves. With real images at hand your model has learned
-# from another source than these drawings, and reads all of them worse; what counts is how the share rises.
+# The further a letter stands from its usual place, the worse it is read, with all letters, without the wide ones, and
+# in texts that the crop leaves whole. So neither of these two explains the rise. A strip is a fixed window with weights
+# of its own for each place inside: it cannot follow a letter that moves. With real images at hand your model has
+# learned from another source than these drawings, and reads all of them worse; what counts is how the share rises.
 #
 # ## Exercises
 #

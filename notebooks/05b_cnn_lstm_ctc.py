@@ -974,7 +974,7 @@ right = sum(readings[i] == truths[i] for i in doubled)
 print(f"{right} of {len(doubled)} captchas with a doubled letter in the test are read right")
 
 # %% [markdown]
-# The blank between them does its work. How sure such figures are, lesson 6 says.
+# The blank between them does its work. How sure such figures are, lesson 6a says.
 #
 # **Check.** Greedy decoding gave a text of four letters. What may have happened?
 #
@@ -1054,5 +1054,5 @@ check("5b.2", find_spikes)
 #
 # ## The way on
 #
-# Lesson 6, `06_evaluation`, puts both models into one table, says how sure the figures are, and looks at what they
-# still get wrong.
+# Lesson 6a, `06a_scores`, puts both models into one table and says how sure the figures are. Lesson 6b looks at what
+# they still get wrong.

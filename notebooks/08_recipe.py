@@ -598,7 +598,7 @@ print(f"exact match {exact_match(readings, truths):.1%}")
 print(f"{np.mean(confidences > 0.8):.0%} of the readings have a confidence above 80 %")
 
 # %% [markdown]
-# The row for the results table that lesson 6 began, all but the seconds:
+# The row for the results table that lesson 6a began, all but the seconds:
 
 # %% tags=["within-4"]
 from captcha_lib.score import score_row

@@ -239,10 +239,10 @@ def read_table(text, name, margin=""):
 
 TABLES = [
     *((name, "docs/results.md") for name in MEASURED),
-    ("results", "notebooks/06_evaluation.py"),
+    ("results", "notebooks/06a_scores.py"),
     ("sim_to_real", "notebooks/07_generator.py"),
     ("recipe", "notebooks/08_recipe.py"),
-    ("engines", "notebooks/06_evaluation.py"),
+    ("engines", "notebooks/08_recipe.py"),
 ]
 
 

@@ -1,3 +1,5 @@
+from math import comb
+
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score
@@ -9,6 +11,7 @@ from captcha_lib import (
     exact_match,
     wilson_interval,
 )
+from captcha_lib.score import mcnemar
 
 rng = np.random.default_rng(0)
 TRUTH = rng.integers(0, 19, (50, 5))
@@ -94,3 +97,23 @@ def test_wilson_interval_by_its_formula(hits, total):
 def test_what_is_no_share_is_refused(hits, total):
     with pytest.raises(ValueError, match=f"{hits} hits of {total} are not a share"):
         wilson_interval(hits, total)
+
+
+@pytest.mark.parametrize(
+    "first, second, expected",
+    [
+        ("2g7 bny n4c", "2g7 bny n4c", (0, 0, 1)),
+        ("2g7 bny n4c", "2g7 xxx xxx", (2, 0, 0.5)),
+        ("2g7 xxx n4c", "xxx bny xxx", (2, 1, 1)),
+        ("xxx xxx xxx", "2g7 bny n4c", (0, 3, 0.25)),
+    ],
+)
+def test_mcnemar_counts_what_only_one_model_read(first, second, expected):
+    assert mcnemar(first.split(), second.split(), ["2g7", "bny", "n4c"]) == expected
+
+
+def test_mcnemar_takes_the_exact_binomial():
+    truths = ["2g7"] * 20
+    first, second = ["2g7"] * 9 + ["xxx"] * 11, ["xxx"] * 9 + ["2g7"] * 2 + ["xxx"] * 9
+    both_tails = 2 * sum(comb(11, fewer) for fewer in range(3)) / 2**11
+    assert mcnemar(first, second, truths) == (9, 2, pytest.approx(both_tails))

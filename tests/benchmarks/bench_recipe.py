@@ -1,4 +1,4 @@
-"""Measure what lessons 6 and 8 and docs/results.md say of the recipe: `CAPTCHA_DATA=<the real images> make bench`.
+"""Measure what lesson 8 and docs/results.md say of the recipe: `CAPTCHA_DATA=<the real images> make bench`.
 
 Each figure is kept in build/bench as soon as it is measured: an interrupted run goes on where it stopped.
 """
