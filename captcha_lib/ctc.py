@@ -1,5 +1,7 @@
 """The CNN-LSTM-CTC model that reads a text of any length (lessons 5a and 5b)."""
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -148,11 +150,13 @@ def set_blank_bias(model):
 
 
 def warm_up_and_decay(peak_rate, steps):
-    """Return a learning rate that rises to `peak_rate` over a tenth of `steps`, then falls along half a cosine.
+    """Return a learning rate that rises to `peak_rate` over a tenth of `steps`, then falls to 0 along half a cosine.
 
-    Taught in lesson 5b.
+    `steps` is the number of batches in the whole training. Taught in lesson 5b.
     """
-    return CosineDecay(peak_rate / 30, steps, warmup_target=peak_rate, warmup_steps=steps // 10)
+    rising = steps // 10
+    falling = steps - rising  # CosineDecay counts its decay_steps from the peak on
+    return CosineDecay(peak_rate / 30, falling, warmup_target=peak_rate, warmup_steps=rising)
 
 
 def copy_convolutions(source, target):
@@ -175,8 +179,9 @@ def train_cnn_lstm_ctc(x_train, y_train, cnn, epochs=15, seed=0):
     columns = model.get_layer("columns").output
     features = keras.Model(model.input, columns).predict(x_train, verbose=0)
     reader = keras.Model(columns, model.output)
-    rate = warm_up_and_decay(3e-3, epochs * len(x_train) // 16)
-    reader.compile(keras.optimizers.Adam(rate, clipnorm=5), loss=ctc_loss, jit_compile=False)
+    batches = math.ceil(int(0.9 * len(x_train)) / 16)
+    rate = warm_up_and_decay(3e-3, epochs * batches)
+    reader.compile(keras.optimizers.Adam(rate), loss=ctc_loss, jit_compile=False)
     stop_early = keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)
     history = reader.fit(
         features,

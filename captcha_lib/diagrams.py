@@ -113,26 +113,34 @@ def plot_unrolled(ax):
 
 
 def plot_lattice(ax, text, shares, walk):
-    """Draw the lattice of CTC: a column of nodes a time step, a row a state, and the steps that are allowed.
+    """Draw the lattice of CTC: a column of nodes a time step, a row a state, and the steps that walks may take.
 
     `shares`, (time, 2 * len(text) + 1) of 0..1, shade the nodes; `walk`, one state a column, is the path that stands
-    out. Seen in lesson 5b.
+    out. A node that no walk from the first column to the last passes is a dot without steps. Seen in lesson 5b.
     """
     states = "-" + "".join(f"{character}-" for character in text)
-    columns = range(len(shares))
-    for t in columns[1:]:
-        for state, symbol in enumerate(states):
-            before = {state, max(state - 1, 0)}
-            if state > 1 and symbol not in ("-", states[state - 2]):
-                before.add(state - 2)
-            for other in before:
+    sources = [{state, max(state - 1, 0)} for state in range(len(states))]
+    for state in range(2, len(states)):
+        if states[state] != states[state - 2]:
+            sources[state].add(state - 2)
+    passed = [{0, 1}]
+    for _ in shares[1:]:
+        passed.append({state for state, before in enumerate(sources) if before & passed[-1]})
+    passed[-1] &= {len(states) - 2, len(states) - 1}
+    for t in range(len(shares) - 1, 0, -1):
+        passed[t - 1] &= set().union(*(sources[state] for state in passed[t]))
+        for state in passed[t]:
+            for other in sources[state] & passed[t - 1]:
                 ax.plot([t - 1, t], [other, state], color=FAINT, linewidth=1, zorder=1)
+    columns = range(len(shares))
     ax.plot(columns, walk, color="C1", linewidth=4, zorder=2)
-    t, state = np.mgrid[: len(shares), : len(states)]
-    ax.scatter(t, state, c=shares, cmap="gray_r", vmin=0, vmax=1, s=420, edgecolor="black", zorder=3)
-    for place, share in np.ndenumerate(shares):
+    for (t, state), share in np.ndenumerate(shares):
+        if state not in passed[t]:
+            ax.scatter(t, state, color=FAINT, s=12, zorder=3)
+            continue
+        ax.scatter(t, state, c=share, cmap="gray_r", vmin=0, vmax=1, s=420, edgecolor="black", zorder=3)
         color = "white" if share > 0.5 else "black"
-        ax.text(*place, f"{share:.2f}", color=color, size=8, ha="center", va="center", zorder=4)
+        ax.text(t, state, f"{share:.2f}", color=color, size=8, ha="center", va="center", zorder=4)
     ax.set(xlabel="column t", ylabel="state s", xticks=columns)
     ax.set(yticks=range(len(states)), yticklabels=states, ylim=(len(states) - 0.4, -0.6))
     ax.spines[:].set_visible(False)

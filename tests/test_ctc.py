@@ -16,7 +16,14 @@ from captcha_lib import (
     decode_label,
     train_recipe,
 )
-from captcha_lib.ctc import ctc_forward, interleave_blanks, set_blank_bias, text_probability, train_cnn_lstm_ctc
+from captcha_lib.ctc import (
+    ctc_forward,
+    interleave_blanks,
+    set_blank_bias,
+    text_probability,
+    train_cnn_lstm_ctc,
+    warm_up_and_decay,
+)
 from captcha_lib.family import BLANK, check_numbers
 from captcha_lib.reader import read_captcha
 from captcha_lib.recipe import ABLATION, build_recipe, shuffle_batches
@@ -179,6 +186,31 @@ def test_an_untrained_model_can_expect_blanks(drawn_set):
     columns = model.predict(x, verbose=0)
     assert columns[..., BLANK].mean() == pytest.approx(0.9, abs=0.03)
     assert float(np.mean(ctc_loss(y, columns))) == pytest.approx(16.4, abs=0.5) and before > 100
+
+
+@pytest.mark.parametrize("steps", [5, 10, 95, 800])
+def test_the_rate_rises_for_a_tenth_of_the_steps_and_ends_at_zero(steps):
+    rates = [float(warm_up_and_decay(3e-3, steps)(step)) for step in range(steps + 1)]
+    assert np.argmax(rates) == steps // 10 and max(rates) == pytest.approx(3e-3)
+    assert rates[-1] == pytest.approx(0, abs=1e-9) and rates[-2] > 0
+    if steps >= 10:
+        assert rates[0] == pytest.approx(1e-4)
+
+
+def test_the_rate_of_a_training_ends_at_zero_with_its_last_batch(drawn_set, monkeypatch):
+    """Of 27 images the last tenth is held out: 24 are trained on, in two batches an epoch."""
+    x, _, y, _ = build_dataset(drawn_set)
+    counted = []
+    monkeypatch.setattr(
+        "captcha_lib.ctc.warm_up_and_decay", lambda rate, steps: counted.append(steps) or warm_up_and_decay(rate, steps)
+    )
+    steps = []
+    monkeypatch.setattr(
+        "captcha_lib.ctc.show_progress",
+        lambda: keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_, **__: steps.append(1)),
+    )
+    train_cnn_lstm_ctc(x, y, build_cnn(), epochs=2)
+    assert len(x) == 27 and counted == [len(steps)] == [4]
 
 
 def test_training_the_cnn_lstm_ctc_leaves_the_convolutions_alone(drawn_set):

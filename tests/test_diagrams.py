@@ -1,3 +1,5 @@
+from itertools import product
+
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
@@ -72,14 +74,31 @@ def test_the_unrolled_layer_counts_from_0_as_the_lesson_does(ax):
     assert texts.count("$0$") == 1 and "=" not in "".join(texts)
 
 
-@pytest.mark.parametrize("text, jumps", [("23", 1), ("22", 0), ("232", 2)])
-def test_the_lattice_has_the_steps_that_ctc_allows(ax, text, jumps):
+def list_walks(text, columns):
+    """All walks of CTC through the states of a text, as pairs of (column, state), by trying every one."""
+    states = "-" + "".join(f"{character}-" for character in text)
+    allowed = {(one, other) for one in range(len(states)) for other in (one, one + 1) if other < len(states)}
+    allowed |= {(one, one + 2) for one in range(len(states) - 2) if states[one] != states[one + 2]}
+    return [
+        list(enumerate(walk))
+        for walk in product(range(len(states)), repeat=columns)
+        if walk[0] < 2 and walk[-1] >= len(states) - 2 and allowed.issuperset(zip(walk, walk[1:]))
+    ]
+
+
+@pytest.mark.parametrize("text", ["23", "22", "232"])
+def test_the_lattice_has_the_steps_that_walks_take_and_no_others(ax, text):
     states, columns = 2 * len(text) + 1, 5
     shares = np.full((columns, states), 1 / states)
     plot_lattice(ax, text, shares, range(columns))
-    steps = {(*line.get_xdata(), *line.get_ydata()) for line in ax.lines[:-1]}
-    assert len(steps) == len(ax.lines) - 1 == (columns - 1) * (states + states - 1 + jumps)
-    assert all(right - left == 1 and 0 <= to - start <= 2 for left, right, start, to in steps)
+    walks = list_walks(text, columns)
+    steps = [
+        ((line.get_xdata()[0], line.get_ydata()[0]), (line.get_xdata()[1], line.get_ydata()[1])) for line in ax.lines
+    ]
+    assert len(set(steps[:-1])) == len(steps) - 1
+    assert set(steps[:-1]) == {step for walk in walks for step in zip(walk, walk[1:])}
+    numbered = {tuple(map(round, text.get_position())) for text in ax.texts}
+    assert numbered == {place for walk in walks for place in walk} and len(numbered) < shares.size
     labels = [label.get_text() for label in ax.get_yticklabels()]
     assert labels == ["-", *"-".join(text), "-"]
     assert list(ax.lines[-1].get_ydata()) == list(range(columns))
