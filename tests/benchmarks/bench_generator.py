@@ -56,11 +56,11 @@ def random_style_of_many_fonts(text, rng):
 
 # What is drawn: how, and in how many epochs of 30 batches of 64.
 VARIANTS = {
-    "1 font, 1 style": (one_style, 20),
-    "1 font, random styles": (random_style_of_one_font, 20),
-    "13 fonts, 1 style": (one_style_of_many_fonts, 20),
-    "13 fonts, random styles": (random_style_of_many_fonts, 20),
-    "13 fonts, random styles, longer": (random_style_of_many_fonts, 30),
+    "1 font, 1 style": (one_style, 8),
+    "1 font, random styles": (random_style_of_one_font, 8),
+    "13 fonts, 1 style": (one_style_of_many_fonts, 8),
+    "13 fonts, random styles": (random_style_of_many_fonts, 8),
+    "13 fonts, random styles, longer": (random_style_of_many_fonts, 20),
 }
 KEYS = [{"drawn": drawn, "seed": seed} for drawn in VARIANTS for seed in SEEDS]
 
