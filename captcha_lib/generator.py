@@ -138,9 +138,9 @@ def water_map(amplitude=1.5, wavelength=2, phase=10, radius=50):
     """
     x, y = np.mgrid[:WIDTH, :HEIGHT].astype(float)
     distance = np.clip(np.hypot(x - 100, y - 25), 1e-9, radius)
-    wave = amplitude * np.sin(2 * np.pi * distance / wavelength - phase)
-    shift = wave * (radius - distance) / radius * wavelength / distance
-    return x + shift * (x - 100), y + shift * (y - 25)
+    ring = np.sin(2 * np.pi * distance / wavelength - phase)
+    moved = amplitude * wavelength * ring * (radius - distance) / radius
+    return x + moved * (x - 100) / distance, y + moved * (y - 25) / distance
 
 
 def ripple_map(x_amplitude=2.6, x_wavelength=15, y_amplitude=1.7, y_wavelength=5):

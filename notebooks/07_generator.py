@@ -16,14 +16,14 @@
 #
 # - Read the order of the steps off a finished image.
 # - Bend an image: say for each pixel where it is read from.
-# - Check a drawing against the real thing with numbers, not by eye.
+# - Check a drawing against the real thing with numbers, and each check against a wrong drawing.
 # - Randomise what you do not know, so that a model learns what stays the same.
-# - Train on a stream that never repeats itself.
+# - Train on a stream that never repeats itself, and find out what can still be overfitted.
 #
 # ## What you'll need
 #
-# Lesson 5b, whose model we train. Reading takes about 40 minutes; all cells together run in three to eight minutes on
-# two cores. The cells with sliders need a running notebook; without one you still see the picture above them. In Colab
+# Lesson 5b, whose model we train. Reading takes about 45 minutes; all cells together run in two to five minutes on two
+# cores. The cells with sliders need a running notebook; without one you still see the picture above them. In Colab
 # and Kaggle, fonts of matplotlib's stand in for the four families of the course; the lesson says how to get those.
 
 # %% [markdown]
@@ -65,11 +65,9 @@ samples_folder = locate_samples()
 # %% [markdown]
 # ## Be a detective
 #
-# So far the images were given, and there were about a thousand of them. A model with hundreds of thousands of weights
-# would like more. Typing labels for new images is dull work, and people make mistakes at it.
-#
-# There is another way. These images were made *by a program*. If we find out what it did, we can do it too, and our
-# labels cost nothing: we know what we draw. Here are four images, large:
+# So far the images were given, about a thousand of them. More would help, but typing labels is dull work, and people
+# make mistakes at it. There is another way. These images were made *by a program*. If we find out what it did, we can
+# do it too, and our labels cost nothing: we know what we draw. Here are four images, large:
 
 # %%
 import matplotlib.pyplot as plt
@@ -85,30 +83,29 @@ samples = samples[samples["extension"] == "png"]
 labels = list(samples["label"])
 given = np.array([encode_image(samples_folder / name) for name in samples["file_name"]])
 plt.rc("image", interpolation="nearest")  # show pixels as they are
-figure, axes = plt.subplots(2, 2, figsize=(9, 2.6), layout="constrained")
-for ax, image in zip(axes.flat, given[::270]):
+figure, axes = plt.subplots(2, 2, figsize=(9, 3), layout="constrained")
+for ax, image, label in zip(axes.flat, given[::270], labels[::270]):
     ax.imshow(image[:, :, 0].T, cmap="gray", vmin=0, vmax=1)
+    ax.set_title(label)
     ax.axis("off")
 plt.show()
 
-# %%
 corners = given[:, [0, -1], [0, -1], 0] * 255
-print(f"{len(given):,} images")
-print("grey at the upper left and the lower right corner, in all:", np.unique(corners.round()))
+print(f"{len(given):,} images; grey at the upper left and the lower right:", np.unique(corners.round()))
 
 # %% [markdown]
 # Before you read on, write down your guess: which things were drawn, and in which order?
 #
 # What a detective sees:
 #
-# - The **background** runs from grey to white along the diagonal, and is the same in every image.
+# - The **background** goes from grey to white along the diagonal, the same in every image.
 # - The **letters** stand on one line, and start at the same place. They lean and swing a little.
 # - Around the middle their edges are **fuzzy**, as if printed twice. At the left and the right end they are not.
-# - Two **lines** start on the left, thick at first, thin later. They run *over* the letters.
-# - The lines are not fuzzy where the letters are. So whatever bent the letters happened *before* the lines were drawn.
+# - Two **strokes** start on the left, thick at first, thin later. They run *over* the letters.
+# - The strokes are not fuzzy where the letters are. So whatever bent the letters happened *before* the strokes.
 #
-# Letters, something that bends them, lines, background. Programs that did just this were in wide use around 2010;
-# one family is called *Kaptcha*, and its source code is public. The numbers of the steps below are from there.
+# Letters, something that bends them, strokes, background. Programs that did this were in wide use around 2010. One
+# family of them is called *Kaptcha*, and its source code is public. The numbers below are from there.
 #
 # ## Step one: the letters
 #
@@ -116,6 +113,7 @@ print("grey at the upper left and the lower right corner, in all:", np.unique(co
 # `draw_letters` fills outlines that way. How they are set is said by a `Style`:
 
 # %%
+from captcha_lib.family import HEIGHT, WIDTH
 from captcha_lib.fonts import FULL
 from captcha_lib.generator import Style, draw_letters
 
@@ -125,15 +123,17 @@ letters = draw_letters(["2g7nm"], [style])
 print(letters.shape, letters.dtype, "from", letters.min(), "to", letters.max())
 
 # %% [markdown]
-# Columns first, as in lesson 3, and the number of images last. Ink runs from 0 to 256: whole numbers, so that the same
-# image comes out on every machine.
+# Columns first, as in lesson 3, and the number of images last. Ink runs from 0 to `FULL`, 256: whole numbers, so that
+# the same image comes out on every machine.
 #
-# The program sets letters of size 40 on y = 42, with 8 pixels below, so that `g` and `y` lose their tails. The first
-# starts at x = 28, which is 200 divided by 7; each next one where the last one's ink would end, plus 2. The font of the
-# real images is not free. DejaVu Sans Bold comes with matplotlib. Squeezed to 0.78 of its width, and set from x = 31
-# with gaps of 4 because its margins are narrower, it gives texts that start and end where the real ones do.
+# The program sets letters of size 40. Where? Its source says (50 - 40) / 5 + 40 = 42 for the height that they stand on,
+# so 8 pixels are left below, and the tails of `g` and `y` lose their ends. The first letter starts at x = 28: that is
+# 200 / (5 + 2), five places for letters and an empty one on either side. Each next letter starts where the ink of the
+# last one would end, plus 2.
 #
-# One small function for all the pictures to come:
+# The font of the real images is not free. We take DejaVu Sans Bold, which comes with matplotlib, squeezed to 0.78 of
+# its width, set from x = 31 and with gaps of 4. Then texts start and end about where the given ones do; the checks
+# below will tell. One small function for the pictures to come:
 
 
 # %%
@@ -143,16 +143,16 @@ def show_ink(**layers):
     )
     for ax, (title, layer) in zip(axes.flat, layers.items()):
         ax.imshow(layer[:, :, 0].T, cmap="gray_r", vmin=0, vmax=FULL)
-        ax.set(title=title.replace("_", " "), xlabel="x (pixels)", ylabel="y")
+        ax.set(title=title.replace("_", " "), xlabel="x (pixels)", ylabel="y (pixels)")
     plt.show()
 
 
 leaning = draw_letters(["2g7nm"], [Style(slant=0.3, thickness=1)])
 show_ink(letters=letters, leaning_and_thick=leaning)
-print(f"{(letters > 0).mean():.0%} of the pixels hold ink")
+print(f"ink in {(letters > 0).mean():.0%} of the pixels, then in {(leaning > 0).mean():.0%}")
 
 # %% [markdown]
-# Move the sliders. Which two of them change how long the text is?
+# Move the sliders. Which two of the four change how far the text reaches?
 
 # %% tags=["nbval-ignore-output"]
 from ipywidgets import interact
@@ -164,31 +164,88 @@ def try_letters(size=40, width=0.78, slant=0.0, thickness=0.0):
     show_ink(letters=draw_letters(["2g7nm"], [style]))
 
 
+# %%
+changes = [{}, {"size": 30}, {"width": 0.6}, {"slant": 0.3}, {"thickness": 1}]
+for change in changes:
+    ink = draw_letters(["2g7nm"], [Style(**change)])
+    print(f"{change or 'as above'}: the last ink is at x = {np.flatnonzero(ink.any(axis=1))[-1]}")
+
 # %% [markdown]
-# Size and width do. Slant and thickness do not: letters are set by the width of their plain outlines.
+# Size and width do: more than 20 pixels. Slant and thickness move the last ink by 1 to 3 pixels, for they change each
+# letter and not where it is set.
 #
 # ## Step two: water
 #
-# To bend an image, do not push its pixels around: some places would get two, others none. Go the other way. Ask for
-# each pixel of the *new* image: **where in the old one is it read from?** The water filter lays rings around the point
-# (100, 25), as if a stone had fallen in. Each pixel is read a bit nearer to the centre, or a bit further away:
+# This step makes the fuzzy edges. To bend an image, do not push its pixels around: some places would get two, others
+# none. Go the other way. Ask for each pixel of the *new* image: **from which place in the old one is it read?**
+#
+# The filter is called *water*. Rings lie around the point (100, 25), as if a stone had fallen in there. A new pixel is
+# read from a place a bit nearer to this centre, or a bit further away. How much? Take the pixel (110, 25), which lies
+# at a distance of 10. Three numbers are multiplied:
+
+# %%
+distance = 10
+ring = np.sin(2 * np.pi * distance / 2 - 10)  # a ring every 2 pixels; -10 says where they begin
+fading = (50 - distance) / 50  # 1 at the centre, 0 where the rings end
+highest = 1.5 * 2  # the amplitude is given in wavelengths: 1.5 of them, each 2 pixels
+print(f"ring {ring:.3f}, fading {fading}, highest {highest}")
+print(f"read from {ring * fading * highest:.2f} pixels further away")
+
+# %% [markdown]
+# So the new pixel 110 shows what stood at 111.31. To do this for all pixels we need three more things:
+#
+# - **A direction.** From the centre to the pixel leads the step (x - 100, y - 25). It is `distance` long. *Divided by*
+#   `distance` it is 1 long, and can be multiplied by the pixels to move.
+# - **The centre.** Its distance is 0, and 0 / 0 is no number. With a tiny `1e-9` in its place, 0 / 1e-9 is 0: the
+#   centre stays where it is.
+# - **Beyond the last ring** the fading would turn negative. With the distance cut off at `radius` it is 0.
 
 
 # %%
 def water_map(amplitude=1.5, wavelength=2, phase=10, radius=50):
     x, y = np.mgrid[:WIDTH, :HEIGHT].astype(float)
     distance = np.clip(np.hypot(x - 100, y - 25), 1e-9, radius)
-    wave = amplitude * np.sin(2 * np.pi * distance / wavelength - phase)
-    shift = wave * (radius - distance) / radius * wavelength / distance
-    return x + shift * (x - 100), y + shift * (y - 25)
+    ring = np.sin(2 * np.pi * distance / wavelength - phase)
+    moved = amplitude * wavelength * ring * (radius - distance) / radius
+    return x + moved * (x - 100) / distance, y + moved * (y - 25) / distance
 
+
+pixels = np.arange(107, 114)
+print("new pixel: ", *(f"{x:6}" for x in pixels))
+print("read from: ", *(f"{place:6.1f}" for place in water_map()[0][pixels, 25]))
 
 # %% [markdown]
-# A place between pixels gets the mean of the four around it, by how near they are. `filter_matrix` writes this down as
-# a matrix with a row for each new pixel, and four numbers in each row that are not 0. To apply the filter, multiply:
+# Pixel 108 is read from 109.4, and its right neighbour from 107.7: the two have changed places. So have 110 and 111,
+# and 112 and 113. Why? Look at the ring's wave along the middle row. It goes up and down every 2 pixels. Pixels are 1
+# apart: one sees it below zero, the next one above.
 
 # %%
-from captcha_lib.family import HEIGHT, WIDTH
+columns = np.arange(101, 151)
+fine = np.linspace(1, 50, 2000)
+wave = 3 * np.sin(np.pi * fine - 10) * (50 - fine) / 50
+moved = water_map()[0][columns, 25] - columns
+figure, ax = plt.subplots(figsize=(7, 2.2), layout="constrained")
+ax.plot(100 + fine, wave, color="0.7", label="the wave")
+ax.plot(columns, moved, "o", markersize=4, label="what the pixels see of it")
+ax.set(xlabel="x (pixels)", ylabel="moved by (pixels)", xlim=(100, 151))
+ax.legend(loc="upper right")
+plt.show()
+
+signs = np.sign(moved[:-1])  # at the last pixel the rings have ended
+print(f"moved by up to {np.abs(moved).max():.1f} pixels")
+print(f"neighbours that move in opposite directions: {np.mean(signs[1:] != signs[:-1]):.0%}")
+
+# %% [markdown]
+# The programmer asked for rings. The pixels were too coarse to show them: this is known as **aliasing**.
+#
+# A place such as 109.4 lies between pixels. It gets the mean of the four pixels around it, the nearer the more weight.
+# `filter_matrix` writes this down as a matrix with a row for each new pixel. A row has 10,000 numbers, four of which
+# can be other than 0. So the matrix is **sparse**: only these four are stored, with their places. They are whole
+# numbers of 4096ths (`FILTER_ONE`), so that every machine computes the same. To apply the filter, multiply, and divide
+# by 4096. But `//` rounds down: 7 // 4 is 1. With half of the divisor added first it rounds to the nearest: (7 + 2) //
+# 4 is 2. This is what `FILTER_ONE // 2` is for.
+
+# %%
 from captcha_lib.generator import FILTER_ONE, filter_matrix
 
 
@@ -200,34 +257,32 @@ def warp(ink, matrix):
 water = filter_matrix(water_map())
 under_water = warp(letters, water)
 show_ink(letters=letters, under_water=under_water)
+print(f"{water.shape} numbers, {water.nnz / 1e8:.2%} of them stored")
 changed = np.abs(under_water - letters).max(axis=(1, 2)) > 32
 print("columns that change visibly:", np.flatnonzero(changed)[0], "to", np.flatnonzero(changed)[-1])
 
 # %% [markdown]
-# There is the fuzzy edge, and only where the detective saw it. But why *two* edges? Look at the wave along the middle
-# row, to the right of the centre. It goes up and down every 2 pixels. Pixels are 1 apart: one sees it below zero, the
-# next above, and so on.
+# Fuzzy edges, and only where the detective saw them. Now look at the letter `n` from near. The numbers are the ink
+# along the dotted line, on its right stem:
 
 # %%
-columns = np.arange(101, 151)
-fine = np.linspace(1, 50, 2000)
-wave = 1.5 * np.sin(np.pi * fine - 10) * (50 - fine) / 50 * 2
-moved = water_map()[0][columns, 25] - columns
-figure, ax = plt.subplots(figsize=(7, 2.2), layout="constrained")
-ax.plot(100 + fine, wave, color="0.7", label="the wave")
-ax.plot(columns, moved, "o", markersize=4, label="what the pixels see of it")
-ax.set(xlabel="x (pixels)", ylabel="moved by (pixels)", xlim=(100, 151))
-ax.legend(loc="upper right")
+figure, axes = plt.subplots(1, 2, figsize=(5.2, 3), layout="constrained", sharey=True)
+for ax, (title, ink) in zip(axes, {"before": letters, "under water": under_water}.items()):
+    ax.imshow(ink[:, :, 0].T, cmap="gray_r", vmin=0, vmax=FULL)
+    ax.axhline(32, color="C1", linestyle=":")
+    ax.set(title=f"n, {title}", xlabel="x (pixels)", xlim=(92, 118), ylim=(45, 15))
+axes[0].set_ylabel("y (pixels)")
 plt.show()
-
-# %%
-signs = np.sign(moved[:-1])  # at the last pixel the rings have ended
-print(f"moved by up to {np.abs(moved).max():.1f} pixels")
-print(f"neighbours that move in opposite directions: {np.mean(signs[1:] != signs[:-1]):.0%}")
+stem = slice(104, 117)
+print("x          ", *(f"{x:5}" for x in range(104, 117)))
+print("ink before ", *(f"{ink:5}" for ink in letters[stem, 32, 0]))
+print("read from x", *(f"{place:5.1f}" for place in water_map()[0][stem, 32]))
+print("under water", *(f"{ink:5}" for ink in under_water[stem, 32, 0]))
 
 # %% [markdown]
-# Every second pixel is read from further left, every other from further right: one letter, drawn twice with gaps. The
-# programmer asked for rings. The pixels were too coarse to show them. Signal people call this **aliasing**.
+# The left edge of the stem was one step up, at 108. Under water there is ink at 107, none at 108, and ink again from
+# 109 on: the edge is there twice. For 107 is read from within the stem, and 108 from outside. The same happens on the
+# right.
 #
 # Give the rings room, and they appear:
 
@@ -254,8 +309,8 @@ def ripple_map(x_amplitude=2.6, x_wavelength=15, y_amplitude=1.7, y_wavelength=5
 
 rippled = warp(under_water, filter_matrix(ripple_map()))
 show_ink(under_water=under_water, and_rippled=rippled)
-moved = ripple_map()[1][:, 25] - 25
-print(f"columns move up and down by {np.abs(moved).max():.1f} pixels")
+swing = ripple_map()[1][:, 25] - 25
+print(f"columns move up and down by {np.abs(swing).max():.1f} pixels")
 
 
 # %% tags=["nbval-ignore-output"]
@@ -268,16 +323,18 @@ def try_ripple(x_amplitude=2.6, x_wavelength=15, y_amplitude=1.7, y_wavelength=5
 
 
 # %% [markdown]
-# Two filters are two matrices, one multiplied after the other. Then we can multiply the matrices first, once and for
-# all, and every image after that costs one step instead of two:
+# Two filters are two matrices, one multiplied after the other. So we can multiply the matrices first, once and for all.
+# Every image after that costs one step instead of two:
 
 # %%
 both = filter_matrix(water_map(), ripple_map())
 difference = np.abs(warp(letters, both) - rippled)
 print(f"largest difference: {difference.max()} of {FULL}")
-print(f"numbers that are not 0: {both.nnz / 200 / 50:.1f} for each pixel, of 10,000")
+print(f"stored numbers: {both.nnz / WIDTH / HEIGHT:.1f} for each pixel")
 
 # %% [markdown]
+# The difference is rounding: now it is done once, not twice.
+#
 # ## Step four: two strokes
 #
 # Each stroke is a **Bezier curve**: it starts at its first point, ends at its fourth, and the two between pull it their
@@ -310,12 +367,11 @@ def try_stroke(first=10, second=50, third=0, last=30, width=3.6, flatness=2.0):
 
 
 # %% [markdown]
-# `flatness` says how far the straight pieces may stay away from the curve. At 0.2 the strokes look smooth, and nearly
-# all of them is thin.
+# `flatness` says how far the straight pieces may stay away from the curve, in pixels.
 #
 # ## Step five: lay it on the grey
 #
-# The background goes from 192 to 255 along the diagonal. Full ink turns a pixel black, half ink leaves half its light:
+# The background goes from 192 to 255. Full ink turns a pixel black, half ink leaves half its light:
 
 
 # %%
@@ -345,6 +401,7 @@ def try_background(dark=192, light=255):
 # All steps in one figure:
 
 # %%
+from captcha_lib import render_captcha
 from captcha_lib.show import save_figure
 
 steps = {
@@ -363,90 +420,151 @@ for ax, (title, grey) in zip(axes.flat, steps.items()):
 save_figure(figure, "generator_steps")
 plt.show()
 
-# %%
-from captcha_lib import render_captcha
-
 drawn = render_captcha("2g7nm", np.random.default_rng(42)).T
 print(f"largest difference: {np.abs(drawn - captcha[:, :, 0].astype(int)).max()} of 255")
 
 # %% [markdown]
-# `render_captcha` is these five steps, but for rounding: it multiplies the two filters first. From here on we let it
-# draw.
+# `render_captcha` takes these five steps, with both filters in one matrix. Hence the difference of one shade.
 #
 # ## Is it the same?
 #
-# A drawing that looks right may still be wrong by three pixels, and a network notices. So we compare numbers. We draw
-# **the very texts of the given images**, and lay the averages of all images side by side:
+# A drawing that looks right may be wrong by three pixels. Would we notice? Here is one text, drawn six times with the
+# same strokes. One drawing is ours. In each of the others *one* thing is wrong. Which is ours?
+
 
 # %%
-from captcha_lib import render_captchas
+from captcha_lib.fonts import DEJAVU_BOLD, Font
 
-drawn = render_captchas(labels, np.random.default_rng(0)).transpose(0, 2, 1)[..., np.newaxis] / 255
-figure, axes = plt.subplots(1, 2, figsize=(7.2, 1.5), layout="constrained")
-for ax, title, images in zip(axes, ("given", "drawn"), (given, drawn)):
-    ax.imshow(images.mean(axis=0)[:, :, 0].T, cmap="gray", vmin=0.3, vmax=1)
-    ax.set(title=f"mean of {len(images):,} images, {title}", xlabel="x (pixels)", ylabel="y")
+serif = Font(DEJAVU_BOLD.file.with_name("DejaVuSerif-Bold.ttf"))
+
+
+def draw(texts, style=Style(), filters=(water_map(), ripple_map()), widths=(3.6, 2.7, 1.8), dark=192):
+    heights = np.random.default_rng(0).random((len(texts), 2, 4)) * HEIGHT
+    bent = warp(draw_letters(texts, [style] * len(texts)), filter_matrix(*filters))
+    grey = composite(draw_background(dark), bent)
+    return composite(grey, draw_strokes(heights, widths)).transpose(2, 0, 1)
+
+
+faults = {
+    "no water": {"filters": (ripple_map(),)},
+    "3 pixels right": {"style": Style(start=34)},
+    "ours": {},
+    "thick strokes": {"widths": (3.6, 3.6, 3.6)},
+    "dark corner": {"dark": 180},
+    "another font": {"style": Style(serif, width=0.75)},
+}
+figure, axes = plt.subplots(2, 3, figsize=(9, 2.2), layout="constrained")
+for ax, letter, fault in zip(axes.flat, "ABCDEF", faults.values()):
+    ax.imshow(draw(["pwg5e"], **fault)[0].T, cmap="gray", vmin=0, vmax=255)
+    ax.set_title(letter)
+    ax.axis("off")
 plt.show()
 
 # %%
-difference = np.abs(given.mean(axis=0) - drawn.mean(axis=0)) * 255
-print(f"the means differ by {difference.mean():.1f} of 255 shades of grey on average")
+print(*(f"{letter} is {fault}" for letter, fault in zip("ABCDEF", faults)), sep=", ")
 
 # %% [markdown]
-# How much ink is in each column? This shows where letters start and end, and how dense they are:
+# Three pixels and a dark corner are hard to see, even side by side. So we measure. We draw **the very texts of the
+# given images** in all six ways. Each feature gets its own check, and a good check tells ours from the drawing that is
+# wrong in this feature. The first one: how much ink is in each column?
+
 
 # %%
-background = draw_background()[:, :, 0] / 255
-ink_of = {
-    title: 1 - (images[..., 0] / background).mean(axis=(0, 2))
-    for title, images in {"given": given, "drawn": drawn}.items()
-}
+def find_half(ink):
+    so_far = ink.mean(axis=(0, 2)).cumsum()
+    return np.interp(so_far[-1] / 2, so_far, np.arange(WIDTH))
+
+
+images_of = {"given": given[:, :, :, 0] * 255}
+for fault in ["ours", *(name for name in faults if name != "ours")]:
+    images_of[fault] = draw(labels, **faults[fault]).astype("float32")
+
+ink_of = {name: 1 - images / draw_background()[:, :, 0] for name, images in images_of.items()}
 figure, ax = plt.subplots(figsize=(6, 2.4), layout="constrained")
-for (title, ink), line in zip(ink_of.items(), ("-", "--")):
-    ax.plot(100 * ink, line, label=title)
+for name, line in {"given": "-", "ours": "--", "3 pixels right": ":"}.items():
+    ax.plot(100 * ink_of[name].mean(axis=(0, 2)), line, label=name)
 ax.set(xlabel="x (pixels)", ylabel="ink (% of the column)", ylim=(0, None))
 ax.legend()
 plt.show()
 
-# %%
-for title, ink in ink_of.items():
-    middle = np.searchsorted(ink.cumsum(), ink.sum() / 2)
-    print(f"{title}: most ink at x = {ink.argmax()}, half of all ink left of x = {middle}")
+for name in ("given", "ours", "3 pixels right"):
+    print(f"{name}: half of all ink lies left of x = {find_half(ink_of[name]):.1f}")
 
 # %% [markdown]
-# And the shapes themselves. Here are first letters, given above, drawn below:
+# The second check is on shapes. We take the mean of all images that begin with one letter: the strokes lie elsewhere in
+# each image and fade, the letter stays. Given above, ours in the middle, the wrong font below:
+
 
 # %%
-first_with = {label[0]: number for number, label in enumerate(labels)}
-firsts = [first_with[character] for character in sorted(first_with)][-10:]
-figure, axes = plt.subplots(2, len(firsts), figsize=(7, 2.1), layout="constrained", squeeze=False)
-for pair, number in zip(axes.T, firsts):
-    for ax, images in zip(pair, (given, drawn)):
-        ax.imshow(images[number, 22:58, :, 0].T, cmap="gray", vmin=0, vmax=1)
-        ax.axis("off")
+def average_firsts(images):
+    firsts = np.array([label[0] for label in labels])
+    return np.array([images[firsts == letter, 22:58].mean(axis=0) for letter in sorted({*firsts})])
+
+
+def compare_shapes(images):
+    return np.abs(average_firsts(images) - average_firsts(images_of["given"])).mean()
+
+
+names = ("given", "ours", "another font")
+figure, axes = plt.subplots(3, 1, figsize=(7, 3.2), layout="constrained")
+for ax, name in zip(axes, names):
+    ax.imshow(np.hstack(average_firsts(images_of[name])[-10:].transpose(0, 2, 1)), cmap="gray")
+    ax.set_title(name)
+    ax.axis("off")
 plt.show()
 
-# %%
-for title, images in {"given": given, "drawn": drawn}.items():
-    print(f"{title}: mean grey of these letters {images[firsts, 22:58].mean() * 255:.0f}")
+for name in names[1:]:
+    print(f"{name}: {compare_shapes(images_of[name]):.1f} of 255 shades away from the given letters")
 
 # %% [markdown]
-# On the synthetic set all this agrees, of course: the same program drew both. On the real images the places agree
-# and the *shapes* do not quite. Their font is another one. We do not have it, and a model that has learned DejaVu Sans
-# by heart will stumble over it. What now?
+# Now all five checks on all drawings. The last three are:
+#
+# - **fuzz**: how much the ink changes from pixel to pixel, in the middle, where the rings are, over the left end;
+# - **stroke**: the ink in a column at x = 160 to 175, where no letters are, in pixels;
+# - **corner**: the grey at the upper left.
+
+# %%
+import pandas as pd
+
+
+def measure(name):
+    ink = ink_of[name]
+    jumps = np.abs(np.diff(ink, 2, axis=1)).mean(axis=(0, 2))
+    return {
+        "half (x)": find_half(ink),
+        "shape (shades)": compare_shapes(images_of[name]),
+        "fuzz": jumps[55:145].mean() / jumps[30:50].mean(),
+        "stroke (pixels)": ink[:, 160:176].sum(axis=2).mean(),
+        "corner (grey)": images_of[name][:, 0, 0].mean(),
+    }
+
+
+checks = pd.DataFrame({name: measure(name) for name in images_of}).T
+print(checks.round(2).to_string())
+
+# %% [markdown]
+# Compare each line with `given`. Ours agrees; only its shape is 6 shades away, and that of the wrong font nearly three
+# times as many. Each wrong drawing stands out in the column of its fault: 83.1 for `3 pixels right`, 0.76 for `no
+# water`, and so on. The missing water changes none of the other four: without a check of its own, it would go
+# unnoticed. A check may also notice more than its own fault: thick strokes add ink on the right, and that moves the
+# half.
+#
+# On the synthetic set ours *must* agree, for the same program drew both. On the real images four checks agree nearly as
+# well. The shape does not: there our letters are further from the given ones than the wrong font is here. The font of
+# the real images is another one. We do not have it, and a model trained on DejaVu Sans alone may fail on it. What now?
 #
 # ## Randomise what you do not know
 #
 # We know the filters, the strokes, the background. We do not know the font. So we draw **many fonts**, thinner and
-# thicker, larger and smaller, closer and wider. A model that reads all of these must have learned what makes a `g`
-# a `g`; one more font is then nothing new. This trick is known as **domain randomisation**.
+# thicker, larger and smaller, closer and wider. To read all of these, a model has to learn what they have in common.
+# The hope is that one more font is then nothing new. This is known as **domain randomisation**.
 #
-# We take four families of open fonts in three weights each, all of the kind that the real letters seem to be: bold,
-# without serifs. DejaVu Sans may join them, but not when it is the very font we want to read. On the synthetic set
-# that would be cheating:
+# We take four families of open fonts in three weights each, bold and without serifs, as the real letters seem to be.
+# DejaVu Sans may join them, but not when it is the very font we want to read. On the synthetic set that would be
+# cheating:
 
 # %%
-from captcha_lib.fonts import DEJAVU_BOLD, find_fonts, glyph_outline, mean_width
+from captcha_lib.fonts import find_fonts, glyph_outline, mean_width
 
 fonts = find_fonts()
 if not samples_folder.name.startswith("synthetic"):
@@ -481,11 +599,16 @@ def sample_style(text, rng, fonts):
 
 
 # %% [markdown]
-# The ranges lie around the published numbers. They are wide because we are not sure, not because we measured. Six
-# times the same text:
+# What is drawn at random is the mean width of the letters, so that all fonts give texts of about one length; `widest`
+# keeps a long text inside the image. The ranges lie around the published numbers. How wide they are was not measured on
+# any image. But they were settled by people who saw how well the models of such drawings read the real images. Keep
+# this in mind for the table further below. Six times the same text:
 
 
 # %%
+from captcha_lib import render_captchas
+
+
 def draw_style(text, rng):
     return sample_style(text, rng, fonts)
 
@@ -493,13 +616,12 @@ def draw_style(text, rng):
 rng = np.random.default_rng(0)
 texts = ["2g7nm"] * 6
 styles = [draw_style(text, rng) for text in texts]
-figure, axes = plt.subplots(2, 3, figsize=(7.2, 1.5), layout="constrained")
+figure, axes = plt.subplots(2, 3, figsize=(9, 2.2), layout="constrained")
 for ax, image in zip(axes.flat, render_captchas(texts, rng, styles)):
     ax.imshow(image, cmap="gray", vmin=0, vmax=255)
     ax.axis("off")
 plt.show()
 
-# %%
 sizes = [style.size for style in styles]
 print(f"sizes from {min(sizes):.1f} to {max(sizes):.1f} pixels")
 print(len({style.font for style in styles}), "different fonts")
@@ -508,8 +630,8 @@ print(len({style.font for style in styles}), "different fonts")
 # ## A stream without end
 #
 # Lesson 3 streamed images from disk, a batch at a time. Now there is no disk. Each batch gets a number, the number
-# seeds a random generator, and the batch is drawn when the training asks for it. No image ever comes twice, so there
-# is nothing to learn by heart: overfitting, the trouble of lesson 4, is gone for good.
+# seeds a random generator, and the batch is drawn when the training asks for it. `sample_label` picks five characters
+# from a list in which `n` stands twice, as lesson 2 found.
 
 # %%
 import keras
@@ -551,12 +673,14 @@ for batch, _ in zip(range(10), stream):
 print(f"{10 * BATCH_SIZE / (time.perf_counter() - started):,.0f} images a second")
 
 # %% [markdown]
-# `sample_label` picks five characters from the list in which `n` stands twice, as lesson 2 found.
+# `tf.numpy_function` and `ensure_shape` are those of lesson 3: the first calls Python from TensorFlow's pipeline, the
+# second says which shape comes back.
 #
 # ## Train on drawings alone
 #
-# The model is that of lesson 5b, to the last layer. Its bias expects blanks, its loss is CTC. An epoch is 30 batches
-# here; with endless data its length is our choice. We hold out four batches of a second stream to watch the loss on:
+# The model is that of lesson 5b, to the last layer. Its bias expects blanks, its loss is CTC. With endless data the
+# length of an epoch is our choice: here it is 30 batches of 64 drawings. `rebatch` hands them to the model 16 at a
+# time, as in lesson 5b. We hold out four batches of a second stream to watch the loss on:
 
 # %%
 from captcha_lib.cnn import plain_errors, show_progress
@@ -565,15 +689,16 @@ from captcha_lib.synthetic import STEPS_PER_EPOCH
 
 
 @plain_errors()
-def train_on_drawings(draw_style, epochs=20, seed=0):
+def train_on_drawings(draw_style, epochs=8, seed=0):
     keras.utils.set_random_seed(seed)
     model = build_cnn_lstm_ctc()
     set_blank_bias(model)
-    rate = warm_up_and_decay(3e-3, epochs * STEPS_PER_EPOCH)
+    steps = 4 * STEPS_PER_EPOCH  # of 16 images: 64 are drawn at once
+    rate = warm_up_and_decay(3e-3, epochs * steps)
     model.compile(keras.optimizers.Adam(rate, clipnorm=5), loss=ctc_loss, jit_compile=False)
     history = model.fit(
-        stream_captchas(draw_style, seed),
-        steps_per_epoch=STEPS_PER_EPOCH,
+        stream_captchas(draw_style, seed).rebatch(16),
+        steps_per_epoch=steps,
         epochs=epochs,
         shuffle=False,
         validation_data=stream_captchas(draw_style, seed + 1000).take(4).cache(),
@@ -585,7 +710,7 @@ def train_on_drawings(draw_style, epochs=20, seed=0):
 
 # %% [markdown]
 # This is the longest cell of the course. While it runs: which letters will the model confuse on the given images? (The
-# library's function is the same, to the letter. We train with that one, which tests it in passing.)
+# library's function has the same code. We train with that one.)
 
 # %% tags=["nbval-ignore-output"]
 from captcha_lib.synthetic import train_on_drawings
@@ -595,13 +720,11 @@ model, history = train_on_drawings(draw_style)
 seconds = time.perf_counter() - started
 print(f"{seconds:.0f} seconds")
 
-# %%
+# %% tags=["within-2"]
 from captcha_lib.show import plot_history
 
 figure = plot_history(history.history, "loss")
 plt.show()
-
-# %% tags=["within-2"]
 loss, held_out = history.history["loss"], history.history["val_loss"]
 print(f"loss in the first epoch: {loss[0]:.0f}")
 
@@ -612,13 +735,21 @@ print(f"loss in the first epoch: {loss[0]:.0f}")
 print(f"training loss {loss[-1]:.2f}, held-out loss {held_out[-1]:.2f}")
 
 # %% [markdown]
-# Compare this with the curves of lesson 4. The held-out line does not turn away from the training line; here it even
-# lies below, because dropout is switched off when nobody trains.
+# The held-out loss is *lower*. How can a model do better on images that it was not trained on? Lesson 5a's dropout sets
+# some values to zero, and only in training. Here is the loss of the very same held-out images without and with dropout:
+
+# %% tags=["within-0.1"]
+batches = list(stream_captchas(draw_style, 1000).take(4))
+for name, training in {"without dropout": False, "with dropout": True}.items():
+    losses = [ctc_loss(numbers, model(images, training=training)) for images, numbers in batches]
+    print(f"{name}: held-out loss {np.mean(losses):.2f}")
+
+# %% [markdown]
+# Dropout makes the difference.
 #
 # ## Now read the given images
 #
-# All of them, not a tenth: not one was used in training, so all are a fair test. Nor did we pick the best of several
-# epochs by looking at them. This is the moment of truth:
+# All of them, not a tenth: not one was used in training. Nor did we pick the best of several epochs by looking at them.
 
 # %% tags=["within-2"]
 from captcha_lib.ctc import decode_ctc
@@ -628,43 +759,73 @@ readings = decode_ctc(model.predict(given, batch_size=130, verbose=0))
 exact = exact_match(readings, labels)
 low, high = wilson_interval(round(exact * len(labels)), len(labels))
 print(f"exact match {exact:.1%} of {len(labels):,}, 95 % interval {low:.1%} to {high:.1%}")
+
+# %% tags=["within-0.3"]
 print(f"character error rate {character_error_rate(readings, labels):.2%}")
 
 # %% [markdown]
-# Here are readings that differ from their labels, as many as there are, up to five:
+# Here are readings that differ from their labels, as many as there are, up to five, each with the truth below it:
 
-# %%
-from captcha_lib.show import show_readings
-
-wrong = [i for i, (reading, label) in enumerate(zip(readings, labels)) if reading != label][:5]
-wrong = wrong or [0]
-show_readings(given[wrong], [readings[i] for i in wrong], [labels[i] for i in wrong])
+# %% tags=["within-20"]
+wrong = [i for i, (reading, label) in enumerate(zip(readings, labels)) if reading != label]
+shown = wrong[:5] or [0]  # where all are right, a right one
+figure, axes = plt.subplots(
+    1, len(shown), figsize=(2.4 * len(shown), 1.1), layout="constrained", squeeze=False
+)
+for ax, i in zip(axes.flat, shown):
+    ax.imshow(given[i, :, :, 0].T, cmap="gray", vmin=0, vmax=1)
+    ax.set_title(f"read  {readings[i]}\ntruth {labels[i]}", family="monospace")
+    ax.axis("off")
 plt.show()
+print(f"misread: {len(wrong)} images")
 
-# %% tags=["within-2"]
-five = np.mean([len(reading) == 5 for reading in readings])
-print(f"{five:.1%} of the readings have five letters")
-
-# %% tags=["within-2"]
-import pandas as pd
-
+# %% tags=["nbval-ignore-output"]
 from captcha_lib.workspace import output_folder
 
 row = {
     "model": "CNN-LSTM-CTC, drawings alone",
     "images": len(labels),
     "training (s)": round(seconds),
+    "exact match (%)": round(100 * exact, 1),
 }
-table = pd.DataFrame([row | {"exact match (%)": round(100 * exact, 1)}])
+table = pd.DataFrame([row])
 table.to_csv(output_folder("tables") / "drawings_alone.csv", index=False)
-print(table.drop(columns="training (s)").to_string(index=False))
+print(table.to_string(index=False))
 
 # %% [markdown]
-# ## What was it that helped?
+# ## Can it still overfit?
 #
-# On the synthetic set little is lost. The honest test is the real set, and whoever has it can repeat this
-# lesson on it. For all others, `make bench` has measured on the 1,040 real PNG what each idea is worth. Every model was
-# trained on drawings alone and saw each of them once; an epoch is 30 batches of 64:
+# No image comes twice, so the model cannot learn an image by heart. But it can learn the *generator* by heart: whatever
+# is the same in all drawings. The held-out loss cannot warn us of that, because the same generator drew the held-out
+# images. So we let the model read what its generator never draws. In training no letter leaned by more than 0.06 of its
+# height. Here are upright letters, and letters that lean by 0.3. You read both. How many will the model read?
+
+
+# %% tags=["within-15"]
+def share_read(style, count=400):
+    rng = np.random.default_rng(7)
+    texts = [sample_label(rng) for _ in range(count)]
+    images = render_captchas(texts, rng, [style] * count).transpose(0, 2, 1)[..., np.newaxis] / 255
+    return exact_match(decode_ctc(model.predict(images, batch_size=100, verbose=0)), texts)
+
+
+leaning = draw_letters(["2g7nm"], [Style(slant=0.3)])
+show_ink(upright=letters, leaning=leaning)
+for slant in (0, 0.06, 0.3):
+    share = share_read(Style(slant=slant))
+    low, high = wilson_interval(round(400 * share), 400)
+    print(f"leaning by {slant}: {share:.0%} read, 95 % interval {low:.0%} to {high:.0%}")
+
+# %% [markdown]
+# The model reads what its generator draws, and fails soon beyond. This is overfitting, too: not to images, but to the
+# generator. The loss of held-out drawings is near 0, and says nothing about it. Whatever may vary in the images that
+# you want to read must vary in your drawings.
+#
+# ## Which idea buys how much?
+#
+# On the synthetic set the filters, strokes and background are ours by construction. The honest test is the real set,
+# and whoever has it can repeat this lesson on it. For all others, `make bench` trained models on drawings alone and let
+# them read the 1,040 real PNG. An epoch is 30 batches of 64; "longer" means 30 epochs instead of 20:
 #
 # <!-- sim_to_real -->
 # | drawn | seeds | median, exact match (%) | lowest | highest | training (s) |
@@ -676,15 +837,25 @@ print(table.drop(columns="training (s)").to_string(index=False))
 # | 13 fonts, random styles, longer | 3 | 98.8 | 98.1 | 98.8 | 228 |
 # <!-- end of sim_to_real -->
 #
-# Read it from the top. One font in one style, and still the model reads most of the real images: the filters, the
-# strokes and the background are right, and that is more than half of the way. Random styles buy the most. They cost
-# nothing but to say what one does not know. More fonts help as well, but on top of random styles only a
-# little is left to gain. "Longer" means 30 epochs instead of 20. (The machine was busy: take the times as upper
-# bounds.)
+# The first three rows are one training each: under "median", "lowest" and "highest" stands the same number, and nothing
+# says how far a second training would be from it. Where there are three, they are up to 2.2 points apart. And 1,040
+# images have an interval of their own:
+
+# %%
+for percent in (75, 90, 95, 98):
+    low, high = wilson_interval(round(percent / 100 * 1040), 1040)
+    print(f"{percent} % of 1,040: 95 % interval {low:.1%} to {high:.1%}")
+
+# %% [markdown]
+# Which differences are larger than both? As far as one training can tell: models of one font in random styles read far
+# more than those of one font in one style, and more than those of 13 fonts in one style. The other two steps are too
+# small to be sure of: 13 fonts instead of one, both in random styles, and 30 epochs instead of 20. (The machine was
+# busy: take the times as upper bounds.)
 #
-# One word of caution. How wide the ranges are, how many fonts and how many epochs: whoever looks at this table chooses
-# with an eye on the very images that are the test. With five rows that does little harm. With five hundred it would
-# be training on the test set by hand.
+# One word of caution. How wide the ranges are, how many fonts and how many epochs was decided by people who saw these
+# very readings. So the real images were no untouched test, and 98.8 is a little too good: expect less on other images.
+# `make bench` has been changed since: it trains three seeds a row, chooses a row on drawings in fonts that no training
+# has seen, and reads the real images once, at the end. Its table will replace this one.
 #
 # ## Exercises
 #
@@ -693,27 +864,29 @@ print(table.drop(columns="training (s)").to_string(index=False))
 # **1.** Draw your own first name, in letters of size 30. Any character that the font has will do.
 
 # %%
+name = None  # your name, such as "Anna"
 name_image = None  # your image
 
 # %%
 from captcha_lib.exercises import check
 
-check("7.1", name_image)
+check("7.1", name_image, name)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# name_image = render_captcha("Anna", np.random.default_rng(0), Style(size=30))
-# plt.imshow(name_image, cmap="gray")
+# name = "Anna"
+# name_image = render_captcha(name, np.random.default_rng(0), Style(size=30))
 # ```
 #
-# Nobody said that only captchas can be drawn.
+# `plt.imshow(name_image, cmap="gray")` shows it. The check draws the letters itself: no pixel of yours may be lighter,
+# and only strokes may make it darker.
 # </details>
 #
 # **2.** Make the rings of the water filter visible. Under the filter as it is, *every* two neighbouring pixels of the
-# middle row, from x = 101 to x = 149, move in opposite directions. Find a `wavelength` at which at most one pair in
-# four does.
+# middle row, from x = 101 to x = 149, move in opposite directions. Find a `wavelength` above 2 at which at most one
+# pair in four does.
 
 # %%
 wavelength = None  # your number
@@ -728,42 +901,38 @@ check("7.2", wavelength)
 # wavelength = 12
 # ```
 #
-# Anything from 8 on will do. A wave must be sampled more than twice in each wavelength to be seen as what it is;
-# this is the sampling theorem.
+# Here one pair in six does. Anything from 8 on will do. A wave must be sampled more than twice in each wavelength to be
+# seen as what it is; this is the sampling theorem.
 # </details>
 #
-# **3.** Write `heavy_style(text, rng)`: a random style as above, but with 1 pixel of extra ink all around.
-
-
-# %%
-def heavy_style(text, rng):
-    return None
-
+# **3.** Draw a captcha style of your own: letters that *you* can read, and of which the model reads fewer than half.
+# Leaning letters you have seen already, so leave the `slant` at 0. A new place is not enough either, the letters
+# themselves must look different. `share_read(my_style)` says how many the model reads.
 
 # %%
-check("7.3", heavy_style, fonts)
+my_style = None  # such as Style(thickness=0.5)
+
+# %%
+check("7.3", my_style, share_read)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# from dataclasses import replace
-#
-#
-# def heavy_style(text, rng):
-#     return replace(sample_style(text, rng, fonts), thickness=1)
+# my_style = Style(size=30)
 # ```
 #
-# Train on it: `train_on_drawings(heavy_style)`. Does the model still read the given images?
+# Letters of 30 pixels: the training drew none below 36. In our run the model read XX % of them.
 # </details>
 #
 # ## In this notebook you
 #
 # - read the steps and their order off a finished image;
 # - bent an image by saying where each pixel is read from, and turned two filters into one matrix;
-# - compared drawings with given images by their mean and their ink;
+# - compared drawings with given images in five numbers, each beside a drawing that is wrong on purpose;
 # - randomised the font, because it is what you do not know;
-# - trained on a stream that never repeats itself, and read images that no training has seen.
+# - trained on a stream that never repeats itself, read images that no training has seen, and found what the model knows
+#   by heart: the generator.
 #
 # ## Sources
 #

@@ -13,7 +13,7 @@ from test_notebooks import LESSONS, number
 
 from captcha_lib import count_characters, exercises, read_samples
 from captcha_lib.exercises import Where, check, find_exercise
-from captcha_lib.fonts import find_fonts
+from captcha_lib.generator import Style, render_captcha
 from captcha_lib.samples import list_images, open_image
 
 # Beginnings of the statements that solutions build on, besides what `given` holds.
@@ -25,7 +25,6 @@ NEEDED = (
     "def walk(",
     "def extract_features(",
     "def letter_heads(",
-    "def sample_style(",
     "INK = ",
     "def count_pieces(",
 )
@@ -54,7 +53,8 @@ def given(drawn_set):
     grey = np.array([np.asarray(open_image(file))[:, :, 0] for file in list_images(drawn_set) if file.suffix == ".png"])
     samples = read_samples(drawn_set)
     counts = count_characters(samples)
-    return {"grey": grey, "background": grey.max(axis=0), "samples": samples, "counts": counts, "fonts": find_fonts()}
+    lesson_7 = {"name": "Anna", "share_read": lambda style: (style.size - 25) / 15}
+    return {"grey": grey, "background": grey.max(axis=0), "samples": samples, "counts": counts} | lesson_7
 
 
 def test_the_lessons_ask_what_is_declared():
@@ -99,3 +99,18 @@ def test_the_recurrent_layer_asked_for_is_that_of_keras():
     layer(columns[None])
     layer.set_weights([w, u, b])
     np.testing.assert_allclose(exercise.right(columns, w, u, b), np.asarray(layer(columns[None]))[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("name, text", [(" ", " "), ("Anna", " "), (" ", "Anna"), ("Otto", "Anna")])
+@pytest.mark.parametrize("seed", range(5))
+def test_an_image_without_the_name_is_not_right(name, text, seed, capsys):
+    """Strokes alone, or another text, once passed for a name in exercise 7.1."""
+    check("7.1", render_captcha(text, np.random.default_rng(seed), Style(size=30)), name)
+    check("7.1", np.zeros((50, 200)), name)
+    assert capsys.readouterr().out == "not right yet\n" * 2
+
+
+def test_any_name_that_was_drawn_is_right(capsys):
+    for seed, name in enumerate(["Anna", "José", "Li", "Wm", "J.-P. K"]):
+        check("7.1", render_captcha(name, np.random.default_rng(seed), Style(size=30)), name)
+    assert capsys.readouterr().out == "right\n" * 5

@@ -56,7 +56,8 @@ def test_a_training_starts_on_the_plateau_and_is_repeatable(monkeypatch):
     model, history = train_on_drawings(plain_style, epochs=2)
     assert model.output_shape == (None, 50, 20)
     assert len(history.history["val_loss"]) == 2
-    # Four steps do not leave the plateau of lesson 5b; a model that expects no blanks would lie far above it.
+    assert int(model.optimizer.iterations) == 2 * 2 * 64 / 16  # of two drawn batches an epoch, 16 images a step
+    # So few steps do not leave the plateau of lesson 5b; a model that expects no blanks would lie far above it.
     assert 14 < history.history["val_loss"][-1] < 17
     _, again = train_on_drawings(plain_style, epochs=2)
     assert again.history["loss"] == pytest.approx(history.history["loss"], abs=0.01)

@@ -18,17 +18,21 @@ from tqdm import tqdm
 
 from captcha_lib import build_dataset, encode_image, exact_match, locate_samples, render_captchas
 from captcha_lib.cnn import train_cnn
-from captcha_lib.ctc import decode_ctc
+from captcha_lib.ctc import build_cnn_lstm_ctc, decode_ctc
 from captcha_lib.family import decode_label
-from captcha_lib.fonts import DEJAVU_BOLD, find_fonts, mean_width
+from captcha_lib.fonts import DEJAVU_BOLD, OTHER_BOLD, Font, find_fonts, mean_width
 from captcha_lib.generator import Style, sample_label, sample_style
 from captcha_lib.samples import read_samples
 from captcha_lib.synthetic import train_on_drawings
+from captcha_lib.workspace import written_beside
 
 CODE = digest_measured("sim_to_real")
 BENCH = PROJECT / "build" / "bench" / CODE  # figures of other code stay apart
 PEER = "captcha==0.7.1"
 FONTS = [DEJAVU_BOLD, *find_fonts()]
+# No training draws these, so that what is chosen on them is not chosen on the real images.
+LEFT_OUT = [Font(DEJAVU_BOLD.file.with_name(name)) for name in OTHER_BOLD]
+SEEDS = (0, 1, 2)
 
 
 def one_style(text, rng):
@@ -50,32 +54,87 @@ def random_style_of_many_fonts(text, rng):
     return sample_style(text, rng, FONTS)
 
 
-# What is drawn: how, in how many epochs of 30 batches of 64, with which seeds.
+# What is drawn: how, and in how many epochs of 30 batches of 64.
 VARIANTS = {
-    "1 font, 1 style": (one_style, 20, [0]),
-    "1 font, random styles": (random_style_of_one_font, 20, [0]),
-    "13 fonts, 1 style": (one_style_of_many_fonts, 20, [0]),
-    "13 fonts, random styles": (random_style_of_many_fonts, 20, [0, 1, 2]),
-    "13 fonts, random styles, longer": (random_style_of_many_fonts, 30, [0, 1, 2]),
+    "1 font, 1 style": (one_style, 8),
+    "1 font, random styles": (random_style_of_one_font, 8),
+    "13 fonts, 1 style": (one_style_of_many_fonts, 8),
+    "13 fonts, random styles": (random_style_of_many_fonts, 8),
+    "13 fonts, random styles, longer": (random_style_of_many_fonts, 20),
 }
+KEYS = [{"drawn": drawn, "seed": seed} for drawn in VARIANTS for seed in SEEDS]
 
 
-def measure_sim_to_real(folder):
-    """Exact match on the 1,040 real PNG of models that were trained on drawings alone."""
-    samples = read_samples(folder).query("extension == 'png'")
-    images = np.array([encode_image(folder / name) for name in samples["file_name"]])
+def name_weights(drawn, seed):
+    """Where the weights of one training are kept until the real images are read."""
+    return BENCH / f"{list(VARIANTS).index(drawn)}_{seed}.weights.h5"
+
+
+def draw_left_out(count=1040):
+    """Images in random styles of the fonts that no training draws, and their texts."""
+    rng = np.random.default_rng(1)
+    texts = [sample_label(rng) for _ in range(count)]
+    images = render_captchas(texts, rng, [sample_style(text, rng, LEFT_OUT) for text in texts])
+    return images.transpose(0, 2, 1)[..., np.newaxis].astype("float32") / 255, texts
+
+
+def score(model, images, texts):
+    """Exact match in percent."""
+    readings = decode_ctc(model.predict(images, batch_size=130, verbose=0))
+    return round(100 * exact_match(readings, texts), 1)
+
+
+def measure_left_out():
+    """Train every variant with every seed, keep the weights, and score each on the fonts left out."""
+    images, texts = draw_left_out()
 
     def measure(drawn, seed):
-        draw_style, epochs, _ = VARIANTS[drawn]
+        draw_style, epochs = VARIANTS[drawn]
         started = time.perf_counter()
         model, _ = train_on_drawings(draw_style, epochs, seed)
         seconds = time.perf_counter() - started
-        readings = decode_ctc(model.predict(images, batch_size=130, verbose=0))
-        exact = exact_match(readings, list(samples["label"]))
-        return {"exact match (%)": round(100 * exact, 1), "training (s)": round(seconds)}
+        with written_beside(name_weights(drawn, seed)) as unfinished:
+            model.save_weights(unfinished)
+        return {"fonts left out (%)": score(model, images, texts), "training (s)": round(seconds)}
 
-    keys = [{"drawn": name, "seed": seed} for name in VARIANTS for seed in VARIANTS[name][2]]
-    return measure_once(BENCH / "sim_to_real.csv", keys, measure)
+    return measure_once(BENCH / "left_out.csv", KEYS, measure)
+
+
+def choose(left_out):
+    """The variant with the best median on the fonts left out; of equals the first, which is the simpler one."""
+    return left_out.groupby("drawn", sort=False)["fonts left out (%)"].median().idxmax()
+
+
+def read_real_set(folder):
+    """Exact match on the 1,040 real PNG of all trainings. For after the choice: nothing is decided on it."""
+    samples = read_samples(folder).query("extension == 'png'")
+    images = np.array([encode_image(folder / name) for name in samples["file_name"]])
+    model = build_cnn_lstm_ctc()
+
+    def measure(drawn, seed):
+        model.load_weights(name_weights(drawn, seed))
+        return {"exact match (%)": score(model, images, list(samples["label"]))}
+
+    return measure_once(BENCH / "sim_to_real.csv", KEYS, measure)
+
+
+def measure_sim_to_real(folder):
+    """A row for each variant: its scores on the fonts left out, whether it is chosen by them, and the real set's."""
+    left_out = measure_left_out()
+    chosen = choose(left_out)
+    table = left_out.merge(read_real_set(folder), on=["drawn", "seed"]).groupby("drawn", sort=False)
+    exact = table["exact match (%)"]
+    columns = {
+        "seeds": table.size(),
+        "fonts left out, median (%)": table["fonts left out (%)"].median(),
+        "median, exact match (%)": exact.median(),
+        "lowest": exact.min(),
+        "highest": exact.max(),
+        "training (s)": table["training (s)"].median().astype(int),
+    }
+    summary = pd.DataFrame(columns).reset_index()
+    summary.insert(3, "chosen by it", np.where(summary["drawn"] == chosen, "yes", ""))
+    return summary
 
 
 def measure_cnn(real, embedded):
@@ -128,26 +187,15 @@ def measure_speed():
 def main():
     real = locate_real_set()
     embedded = locate_samples("synthetic")
-    sim_to_real = measure_sim_to_real(real)
-    by_variant = sim_to_real.groupby("drawn", sort=False)
-    exact = by_variant["exact match (%)"]
-    summary = pd.DataFrame(
-        {
-            "seeds": by_variant.size(),
-            "median, exact match (%)": exact.median(),
-            "lowest": exact.min(),
-            "highest": exact.max(),
-            "training (s)": by_variant["training (s)"].median().astype(int),
-        }
-    ).reset_index()
+    summary = measure_sim_to_real(real)
     write_table("sim_to_real", summary, CODE)
     stamps()
     cnn = measure_cnn(real, embedded).groupby("images")["exact match (%)"].mean()
     speed = measure_speed()
-    best = summary.iloc[-1]
+    chosen = summary.query("`chosen by it` == 'yes'").iloc[0]
     goals = [
-        ("exact match (%) on 1,040 real PNG, median of seeds", best.iloc[2], 93, 97.6),
-        ("its spread over the seeds (points)", best["highest"] - best["lowest"], 3, 1),
+        ("exact match (%) on 1,040 real PNG, median of seeds, row chosen", chosen["median, exact match (%)"], 93, 97.6),
+        ("its spread over the seeds (points)", chosen["highest"] - chosen["lowest"], 3, 1),
         (
             "CNN of lesson 4, real and embedded apart (points)",
             abs(cnn["real"] - cnn["embedded"]),
