@@ -7,6 +7,7 @@ import tomllib
 from contextlib import suppress
 from functools import partial
 from importlib import metadata
+from itertools import pairwise
 
 import pandas as pd
 import pytest
@@ -20,6 +21,7 @@ from sklearn.model_selection import KFold, train_test_split
 import captcha_lib
 from captcha_lib.reader import list_doubtful_labels
 from captcha_lib.samples import list_images, read_samples
+from captcha_lib.score import wilson_interval
 from captcha_lib.sources import REAL_SET_DIGEST
 
 
@@ -304,14 +306,25 @@ def test_the_single_split_is_the_first_fold_and_holds_two_wrong_labels(real_set)
 
 def test_the_ladder_is_as_lesson_8_tells_it():
     table = pd.read_csv(PROJECT / "figures/tables/recipe.csv", comment="#", index_col="change")
-    seconds, exact, gain = table["training (s)"], table["exact match (%)"], table["gain"]
-    assert set(gain.nlargest(2).index) == {"+ warm-up and decay", "+ CTC instead of five heads"}
-    assert seconds["+ strided first layer"] < seconds["+ batch normalisation"] / 2
-    assert 1.5 < seconds["LSTM along the columns"] / seconds["+ five letters"] < 1.85
-    assert 2.2 < seconds["drawn images first"] / seconds["+ five letters"] < 2.8
+    seconds, exact = table["training (s)"], table["exact match (%)"]
+    lesson = (PROJECT / "notebooks/08_recipe.py").read_text(encoding="utf-8")
+    assert f"\nshares = {list(exact[:'+ five letters'])}\n" in lesson
+    read = (exact * 312 / 100).round().astype(int)
+    assert (100 * read / 312).round(1).equals(exact)
+    intervals = {name: wilson_interval(right, 312) for name, right in read.items()}
+    apart = [after for before, after in pairwise(intervals) if intervals[before][1] < intervals[after][0]]
+    assert apart == ["+ CTC instead of five heads"]
+    assert intervals["CNN of lesson 4"][1] < intervals["+ warm-up and decay"][0]
     for name in ("LSTM along the columns", "averaged weights", "drawn images first"):
-        assert exact[name] <= exact["+ five letters"]
-    assert gain["+ shifts and strokes"] == 0
+        assert read[name] == read["+ five letters"]
+    assert read["+ shifts and strokes"] == read["+ CTC instead of five heads"] == read["+ five letters"] - 1
+    told = (
+        f"{seconds['+ strided first layer']} seconds instead of {seconds['+ batch normalisation']}",
+        f"{seconds['LSTM along the columns']} seconds instead of {seconds['+ five letters']}",
+        f"make it {seconds['drawn images first']} seconds",
+    )
+    text = " ".join(lesson.replace("\n#", " ").split())
+    assert not [words for words in told if words not in text]
 
 
 def test_the_recipe_reaches_what_was_asked_of_it():

@@ -1,8 +1,10 @@
-"""The exercises of lesson 8, on what a column sees and what confidences are good for."""
+"""The exercises of lesson 8: what a column sees, a rung of one's own, and readings that a person should check."""
+
+from dataclasses import fields, replace
 
 import numpy as np
 
-from captcha_lib.exercises import Exercise
+from captcha_lib.exercises import Exercise, Where
 
 
 def exercise_1():
@@ -18,16 +20,60 @@ def exercise_1():
     )
 
 
-def exercise_2():
-    """How many readings are right if the confidences can be trusted?"""
+def exercise_2(before, truths):
+    """What does a recipe with one switch changed newly read of the validation images, and what no longer?
+
+    An answer is (recipe, its readings, newly read, no longer read); `before` are the readings of the full recipe.
+    """
+    from captcha_lib.recipe import Recipe  # here, because it imports TensorFlow, and other lessons' checks do without
+
+    def is_whole(answer):
+        recipe, _, newly, no_longer = answer
+        return isinstance(recipe, Recipe) and newly is not None and no_longer is not None
+
+    def count_changed(answer):
+        full = Recipe()
+        return sum(getattr(answer[0], field.name) != getattr(full, field.name) for field in fields(full))
+
+    def changes_one(answer):
+        return is_whole(answer) and count_changed(answer) == 1
+
+    def has_readings(answer):
+        texts = answer[1]
+        return changes_one(answer) and len(texts) == len(truths) and any(map(str.__eq__, map(str, texts), truths))
+
+    def count(texts):
+        newly = sum(one == true != other for one, other, true in zip(texts, before, truths))
+        no_longer = sum(one != true == other for one, other, true in zip(texts, before, truths))
+        return newly, no_longer
+
+    def is_counted(answer):
+        return has_readings(answer) and tuple(answer[2:]) == count(answer[1])
+
+    def is_swapped(answer):
+        return has_readings(answer) and tuple(answer[2:]) == count(answer[1])[::-1]
+
+    own = replace(Recipe(), normalised=False)
+    texts = ["?????", *truths[1:]]
+    newly, no_longer = count(texts)
     return Exercise(
-        right=np.sum,
+        right=Where(is_counted, [(own, texts, newly, no_longer)]),
         nearly={
-            "how many, not which share": np.mean,
-            "0.6 is not certain: four such readings are not four right ones": lambda sure: (sure > 0.5).sum(),
+            "newly read comes first, no longer read second": Where(
+                lambda answer: is_swapped(answer) and not is_counted(answer), [(own, texts, no_longer, newly)]
+            ),
+            "count the images that one of the two recipes reads right and the other does not": Where(
+                has_readings, [(own, texts, len(truths), 0)]
+            ),
+            "the readings should be those of the validation images, in their order": Where(
+                changes_one, [(own, texts[1:], 0, 0), (own, ["?????"] * len(truths), 0, len(truths))]
+            ),
+            "this is the full recipe: change one switch": Where(
+                lambda answer: is_whole(answer) and count_changed(answer) == 0, [(Recipe(), texts, 0, 1)]
+            ),
+            "more than one switch is changed": Where(is_whole, [(replace(own, ctc=False), texts, 0, 1)]),
         },
-        wrong=[lambda confidences: (confidences == 1).sum()],
-        cases=[(np.array([1.0, 0.5, 0.25, 0.25]),), (np.array([0.6, 0.6, 0.6, 0.6]),)],
+        wrong=[own, texts],
     )
 
 
