@@ -481,13 +481,14 @@ for before, name in zip(names, names[1:]):
     print(f"{name:28} newly read {newly:2}, no longer read {no_longer:2}")
 
 # %% [markdown]
-# First look at both ends. The interval of the CNN and those of the rungs with CTC lie far apart: the ladder as a whole
+# First look at both ends. The interval of the CNN and those of the rungs with CTC lie apart: the ladder as a whole
 # helps, beyond doubt. Which of its rungs? Put the two counts of a step into `binomtest`, the newly read and the sum of
 # both. Whether p comes below 0.05 often hangs on two or three captchas. And where nearly all is read already, as at the
 # top, a step cannot show what it is worth.
 #
-# Five epochs are short, too. In lesson 4 the CNN had 30, and read more. So this ladder says who learns fast, not who is
-# best in the end.
+# Five epochs are short, too. In lesson 4 the CNN had 30, and read more. On the real set, the rung with shifts and
+# strokes came out below the one before after five epochs; after 20, in the table that follows, it does not. So this
+# ladder says who learns fast, not who is best in the end.
 #
 # For small steps we need more images. `make bench` has trained every variant for 20 epochs on the real set, three
 # times, each time with another tenth held out. Together the three tenths are 312 images:
@@ -587,8 +588,8 @@ for name in ("+ CTC instead of five heads", "+ shifts and strokes"):
 print(pd.DataFrame(rows).T.to_string())
 
 # %% [markdown]
-# Moved by 4 pixels, nearly all are still read by the model that was trained with shifts, and few by the other. At 6
-# pixels, more than it was ever shown, it fails on many as well.
+# Moved by 4 pixels, most are still read by the model that was trained with shifts, and few by the other. At 6 pixels,
+# more than it was ever shown, it fails on many as well.
 #
 # The surprise is in the turned ones. No training has turned an image. And yet, at 4 degrees, the model that was trained
 # with shifts reads far more. By the lines below the picture, 4 degrees move a letter at the edge of the text by about 5
@@ -721,7 +722,8 @@ for k in (5, 10, 20, 50):
 # looks from the top would get to it. But ours were easy: a letter drawn by chance is seldom like the right one. People
 # mix up letters that look alike, and such labels may stand further down.
 #
-# The ten least probable labels, with the pictures, and above each what a model reads that has not seen it:
+# The ten least probable labels, with the pictures, and above each what a model reads that has not seen it. With the
+# real images you may meet some here that we did not plant. Look at these closely:
 
 # %%
 from captcha_lib.show import show_readings
@@ -757,8 +759,8 @@ if len(here):
     plt.show()
 
 # %% [markdown]
-# A model that reads every one of these pictures as it is gets four of them counted as mistakes. So on this set 100 % is
-# not the mark of a perfect reader.
+# A model that reads all four of these as they are gets four mistakes counted. So on the real set a perfect reader does
+# not score 100 %.
 #
 # ## The best model, and how sure it is
 #
