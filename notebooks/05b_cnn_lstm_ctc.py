@@ -23,7 +23,7 @@
 # ## What you'll need
 #
 # Lesson 5a for the LSTM, and lesson 4, which saves the CNN; without it this lesson trains one first. Reading takes
-# about 50 minutes; all cells together run in four to five minutes on two cores.
+# about 50 minutes; all cells together run in five to ten minutes on two cores.
 
 # %% [markdown]
 # ## Set-up
@@ -510,7 +510,7 @@ print(f"mean share of the blank: {blank.mean():.2f}, where the model says {1 / 2
 #
 # <details><summary>Answer</summary>
 #
-# In the last four: four more letters must follow. With a doubled letter among them, in the last five.
+# In the last four: four more letters must follow. Each doubled letter of the text adds one column.
 # </details>
 #
 # ## The plateau
@@ -536,7 +536,8 @@ print(f"columns that say blank: {(said == BLANK).mean():.0%}")
 print(f"loss in the last epoch: {stuck_history.history['loss'][-1]:.1f}")
 
 # %% [markdown]
-# All columns, or nearly all, say "blank". The loss stands still at about 16.3: a **plateau**.
+# All columns, or nearly all, say "blank". The loss of the last epoch is about 16.3, and we shall see trainings stand
+# still at this height: a **plateau**.
 #
 # Why 16.3? Suppose a model does not look at the image. It says blank with probability $q$ and shares the rest among the
 # 19 characters, the same in every column. What is the best it can do? A hundred labels are enough to tell:
@@ -560,9 +561,9 @@ plt.show()
 print(f"lowest loss without looking: {min(heights):.1f}, at q = {choices[np.argmin(heights)]:.2f}")
 
 # %% [markdown]
-# The plateau is **the best score without looking at the image**. Fifty columns share five letters, so nine columns in
-# ten should be blank: q = 0.90. (Our model is a little lower. It need not share the rest equally: some characters are
-# more frequent.)
+# The plateau is **the best score without looking at the image**. Five letters need at least five of the fifty columns,
+# so about nine in ten should be blank: q = 0.90. (Our model is a little lower. Its loss is a mean over all labels, not
+# over a hundred, and it need not share the rest equally.)
 #
 # Is there no gradient on the plateau? We ask the formula, for a hundred labels: once where an untrained model starts,
 # once on the plateau. How long is the gradient of one image? And how long is the mean of all hundred, which a layer
@@ -757,10 +758,10 @@ for name in ("bias", "transfer", "both"):
     print(f"{name:8} before training {before:.3f}, after it {spread(arms[name]):.3f}")
 
 # %% [markdown]
-# This is the answer. With the transfer alone, the fall takes away what the convolutions told apart: the last layer then
-# gets nearly the same from each image, and cannot follow what single images ask for. With both, the model does not
-# fall, and the spread grows. With the bias alone it does not fall either. But random convolutions tell less apart, and
-# it loses even that.
+# This fits an answer. With the transfer alone, the last layer gets nearly the same from each image in the end, and
+# cannot follow what single images ask for. With both, the spread has grown. With the bias alone, random convolutions
+# tell less apart, and even that is lost, without a fall. But we measured only before and after: whether the fall takes
+# the spread away, or the time on the plateau, these numbers do not say.
 #
 # What else is not as in the notes? The rate, and the batches: 16 images instead of 32 give twice as many steps an
 # epoch. The fifth training shows what these two do together, not each. And copied convolutions are not trained on,
@@ -817,11 +818,12 @@ plt.show()
 print(f"lowest loss on images held out: {min(history.history['val_loss']):.1f}")
 
 # %% [markdown]
-# **Check.** Why are the convolutions not trained on, in `train_cnn_lstm_ctc`?
+# **Check.** Which lines of `train_cnn_lstm_ctc` keep the convolutions as they are?
 #
 # <details><summary>Answer</summary>
 #
-# `fit` never sees them: it gets the finished columns. So each image goes through them once, and not in every epoch.
+# Those that compute `features` and build `reader`: `fit` gets finished columns, and `reader` begins behind the
+# convolutions.
 # </details>
 #
 # ## From columns to text
@@ -892,8 +894,8 @@ for name, outputs in [("clean", probabilities), ("noisy", unsure)]:
         print(f"{name}, a beam of {width:2}: {mended} mended, {broken} broken")
 
 # %% [markdown]
-# So few images differ that chance may have chosen the side: five coins all fall on one side once in sixteen times. We
-# have not shown that a beam helps this model. So we stay with greedy decoding.
+# So few images differ that chance may have chosen the side: five coins, say, all fall on one side once in sixteen
+# times. We have not shown that a beam helps this model. So we stay with greedy decoding.
 #
 # **Check.** How wide must a beam be to be sure of the best text?
 #
@@ -1145,7 +1147,7 @@ check("5b.2", answer)
 # answer = (inputs.numpy().argmax(axis=-1) == BLANK).sum()
 # ```
 #
-# 44. Look after ten steps, too: all 50 columns say blank then. The plateau comes first, the spikes later, and no image
+# 44. Look after ten steps, too: all 50 columns say blank then. The blanks come first, the letters later, and no image
 # was needed for either.
 # </details>
 #

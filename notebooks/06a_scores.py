@@ -162,8 +162,9 @@ print(f"a model that misses 3 in 100 reads all of 104 in {0.97**104:.1%} of all 
 # hundred is that lucky in about one test set of 24.
 #
 # Wilson's formula needs hits and misses. The character error rate of lesson 4 has neither: one reading may hold several
-# mistakes. The **bootstrap** works for any score. Pick 104 of the 104 images *with replacement*, so that some come
-# twice and others not at all. Score them. Do this ten thousand times, and take the middle 95 % of the scores:
+# mistakes. The **bootstrap** can be computed for any score that is a mean over images. Pick 104 of the 104 images *with
+# replacement*, so that some come twice and others not at all. Score them. Do this ten thousand times, and take the
+# middle 95 % of the scores:
 
 # %%
 from captcha_lib.score import character_accuracy, character_error_rate, edit_distance, exact_match
@@ -199,6 +200,7 @@ print(f"104 of 104 by the bootstrap: between {low:.1%} and {high:.1%}")
 # %% [markdown]
 # For the CNN both give nearly the same. The last line is a warning. The bootstrap can only pick what it has seen. With
 # no mistake among the images, it finds none in any of its test sets, and promises 100 %. Wilson's interval does not.
+# With one mistake, the bootstrap knows hardly more.
 #
 # **Check.** You want an interval half as wide. How many images do you need?
 #
@@ -237,7 +239,8 @@ results = pd.DataFrame(
 results.drop(columns="training (s)")
 
 # %% [markdown]
-# The interval is that of the exact match. The training time of the CNN-LSTM-CTC comes on top of the CNN's, whose
+# The interval is that of the exact match. Accuracy and error rate need not add up to 100 %: the edit distance may count
+# fewer mistakes than there are wrong places. The training time of the CNN-LSTM-CTC comes on top of the CNN's, whose
 # convolutions it uses:
 
 # %% tags=["nbval-ignore-output"]
@@ -424,21 +427,23 @@ for source, hits, total in [
 print(f"five letters at 99.8 % each, all right: {0.998**5:.1%}")
 
 # %% [markdown]
-# The three intervals overlap almost wholly. And 99.8 % of the characters with 95 % of the captchas do not go together:
-# even if every wrong character stood in a captcha of its own, 99 % of the captchas would be right.
+# The three scores lie within two points, and each lies inside the intervals of the other two. And 99.8 % of the
+# characters with 95 % of the captchas do not go together: even if every wrong character stood in a captcha of its own,
+# 99 % of the captchas would be right.
 #
 # **Check.** Why does the order of Truong, PyLessons and Gotcha-Captcha mean nothing?
 #
 # <details><summary>Answer</summary>
 #
-# Their intervals overlap almost wholly, and they cannot be paired: they were scored on different images, chosen in
-# different ways. Two of them were even chosen by the score itself, which makes it too high; exercise 3 shows by how
-# much.
+# Each score lies inside the other two intervals, and McNemar's sharper test is not possible: they were scored on
+# different images, chosen in different ways. Two of them even used the scored images to choose the model or to stop,
+# which makes a score too high; exercise 3 shows by how much it can.
 # </details>
 #
 # ## The last word
 #
-# All models of the course on the real images, as `make results` measured them. The third is what lesson 8 will build:
+# The models of lessons 4, 5b and 8, trained and tested on the **real** images by the course's own command, `make
+# results`. So scores and times differ from those above. The third is what lesson 8 will build:
 #
 # <!-- results -->
 # | model | test images | character accuracy (%) | exact match (%) | 95 % interval | character error rate (%) | training (s) |
@@ -448,9 +453,9 @@ print(f"five letters at 99.8 % each, all right: {0.998**5:.1%}")
 # | recipe of lesson 8 | 104 | 99.6 | 98.1 | 93.3 to 99.5 | 0.4 | 28 |
 # <!-- end of results -->
 #
-# Read it as this lesson taught. The CNN's interval does not touch the others: chance does not explain that. The other
-# two models cannot be told apart by these images, so other things decide between them. The recipe needs the shortest
-# training, and no other model's convolutions. How well it reads, lesson 8 measures on all 1,040 images.
+# Read it as this lesson taught. The CNN's interval does not touch the others: chance is a poor explanation of that. The
+# other two models cannot be told apart by these images, so other things decide between them. The recipe needs the
+# shortest training, and no other model's convolutions. How well it reads, lesson 8 measures on all 1,040 images.
 #
 # **Check.** Somebody calls the third model "the best reader of the course" because of this table. Is the table reason
 # enough?
@@ -524,8 +529,8 @@ check("6a.3", answer)
 # answer = rng.binomial(104, 0.9, (10_000, 10)).max(axis=1).mean() / 104
 # ```
 #
-# 94.3 %, more than four points above the truth, and nobody lied. The same happens to one person who trains ten times,
-# or keeps ten checkpoints, and chooses by the test score.
+# 94.3 %, more than four points above the truth, and nobody lied. Something like it, usually less, happens to one person
+# who trains ten times, or keeps ten checkpoints, and chooses by the test score: all of these read the same images.
 # </details>
 #
 # ## In this notebook you

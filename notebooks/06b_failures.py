@@ -89,8 +89,8 @@ cnn_lstm_ctc, _ = load_or_train(
 # generator that drew the synthetic set and that lesson 7 takes apart:
 #
 # - **new**: 2,000 images of the synthetic set's style. Their labels and strokes are new, nothing else.
-# - **varied**: 1,000 images whose letters vary in size, width, slant and spacing, in the same font. No model has been
-#   trained on such letters.
+# - **varied**: 1,000 images whose letters vary in size, width, slant, thickness, spacing and place, in the same font. No
+#   model has been trained on such letters.
 
 # %%
 import numpy as np
@@ -167,8 +167,9 @@ for name in images:
         print(f"{name:6} {model:12} exact match {share:4.0%}, between {low:.0%} and {high:.0%}")
 
 # %% [markdown]
-# The intervals of *new* are narrow, and *varied* is hard for both models. So we can answer what lesson 6a left open:
-# are the mistakes of two models independent, or nested? Guess before you run.
+# (`between 100% and 100%` is rounding: Wilson's lower end is a little below.) The intervals of *new* are narrow, and
+# *varied* is hard for both models. So we can answer what lesson 6a left open: are the mistakes of two models
+# independent, or nested? Guess before you run.
 
 # %% tags=["within-15"]
 first, second = wrong["varied", "CNN"], wrong["varied", "CNN-LSTM-CTC"]
@@ -177,7 +178,8 @@ print(f"varied images that only the CNN reads: {only_cnn}")
 print(f"it would be 0 if nested, {(~first).mean() * second.sum():.0f} if independent")
 
 # %% [markdown]
-# Nearer to nested: what the better model misreads, the other hardly ever reads. Some images are hard for both.
+# On *varied* nearer to nested: what the better model misreads, the other hardly ever reads. Some images are hard for
+# both. On the 104 test images the better model makes too few mistakes to count.
 #
 # **Check.** Why may *new* and *varied* not replace the test images, if you work on the real ones?
 #
@@ -218,7 +220,8 @@ print("letters wrong at places 1 to 5:", *(f"{share:.1%}" for share in mistaken.
 
 # %% [markdown]
 # The **spread**, the standard deviation, grows from place to place, because the widths of all letters before add up.
-# The mistakes grow with it. Nothing tells the CNN where the fifth letter of *this* captcha stands.
+# The mistakes grow, too, at least up to the fourth place. Nothing tells the CNN where the fifth letter of *this*
+# captcha stands.
 #
 # Is the position the cause? Not surely: letters that stand far off also have wide or narrow neighbours. A cause is
 # tested by changing it, **and nothing else**. We take every letter that stands more than 9 pixels off, move its image
@@ -246,8 +249,8 @@ for how, read in [("as they stand", before), ("moved", again)]:
     print(f"wrong {how}: {(read != true).mean():.0%}, between {low:.0%} and {high:.0%}")
 
 # %% [markdown]
-# The images were moved, nothing else, and a large part of the mistakes is gone. The position **is** a cause. It is not
-# the only one: some mistakes are left.
+# Each image was moved as a whole, with its strokes and its grey, and nothing else was changed. A large part of the
+# mistakes on these letters is gone. The position **is** a cause. It is not the only one: some mistakes are left.
 #
 # **Check.** The CNN-LSTM-CTC reads the same images, with the same convolutions. Why does a letter's position not matter
 # to it?
@@ -321,8 +324,8 @@ print(f"in its five most frequent pairs: {pairs.flat[top].sum()}")
 # them on the **other** half. If mistakes were spread evenly over the 171 pairs, five pairs would hold 3 % of them.
 #
 # The pairs on top look alike. Is that more than an impression? We draw each character alone, lay every two over each
-# other, and divide the ink that both have by the ink of either. The ten pairs most alike, chosen by their shapes alone,
-# would hold 6 % of the mistakes if these were spread evenly.
+# other, and divide the ink that both have by the ink that at least one of them has. The ten pairs most alike, chosen by
+# their shapes alone, would hold 6 % of the mistakes if these were spread evenly.
 
 # %% tags=["within-20"]
 second_half = (row >= 1000)[~neighbour]
@@ -341,7 +344,8 @@ share = pairs.flat[alike].sum() / pairs.sum()
 print(f"ten pairs most alike in shape hold {share:.0%} of all")
 
 # %% [markdown]
-# So the CNN has two troubles: where a letter stands, and letters that look alike.
+# So we have found two troubles of the CNN: where a letter stands, and letters that look alike. They may not be all:
+# many wrong letters are neither a neighbour's nor in the ten pairs.
 #
 # **Check.** In a test of 104 images the most frequent pair of mixed-up letters has a count of three. What does it
 # tell?
@@ -486,7 +490,8 @@ for name, model in cases:
 # Look at the first column. On 104 images a perfectly calibrated model shows an error of several hundredths, too. An
 # error of that size proves nothing there. On 2,000 images the grey bars are narrow, and the CNN's error lies outside,
 # with its points below the line: it is surer than it is right. This **overconfidence** is usual in networks that have
-# learned their training images by heart. On *varied* it is off by tens of points, the CNN-LSTM-CTC by a few.
+# learned their training images by heart. On *varied* it is off by tens of points, the CNN-LSTM-CTC by a few. But this
+# model had help: our zeros for readings of another length are never wrong.
 #
 # A confidence may be wrong as a number and still be right as an *order*. Suppose that the model may say "I don't know",
 # and a person reads those images. How many mistakes are left among the others? That is **risk against coverage**:
@@ -699,9 +704,9 @@ check("6b.2", soften)
 #     return powers / powers.sum(axis=-1, keepdims=True)
 # ```
 #
-# Beside these words the best temperature was 1.5: on the other half the error fell from 0.07 to 0.03, which a perfectly
-# calibrated model would show, too. `soften` changes no reading: the likeliest letter stays the likeliest. On *varied*
-# the same temperature leaves an error of 0.23.
+# In our run, the best of the temperatures from 1 to 3 was 1.5: on the other half the error fell from 0.07 to 0.03. On
+# *varied* the same temperature leaves an error of 0.23. `simulate_calibrated` tells whether what is left is more than
+# chance. `soften` changes no reading: the likeliest letter stays the likeliest.
 # </details>
 #
 # ## In this notebook you
