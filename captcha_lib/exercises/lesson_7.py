@@ -98,7 +98,7 @@ def exercise_3(share_read):
         return can_be_read(style) and not is_leaning(style) and np.abs(new - old).sum() > 0.15 * (new + old).sum()
 
     return Exercise(
-        right=Where(lambda style: differs(style) and share_read(style) < 0.5, [Style(size=30)]),
+        right=Where(lambda style: differs(style) and share_read(style) < 0.5, [Style(size=28)]),
         nearly={
             "the model still reads half of them or more: go further": Where(differs, [Style(size=36)]),
             "leave the slant at 0, and find another way": Where(is_leaning, [Style(slant=0.3)]),
