@@ -96,7 +96,7 @@ def ctc_forward(probabilities, labels, blank=BLANK):
 
 
 def text_probability(probabilities, texts):
-    """Return how probable each text is, over all its alignments: float64 (n,), 0 for texts of no five letters.
+    """Return how probable each text is, over all its alignments: float64 (n,), 0 for texts of another length than five.
 
     `probabilities` are softmax outputs (n, 50, 20). Taught in lesson 6b.
     """

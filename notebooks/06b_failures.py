@@ -604,8 +604,8 @@ for name, (spoil, steps) in spoilers.items():
         hits = {
             model: sum(map(str.__eq__, texts, truths["test"])) for model, texts in by_both.items()
         }
-        only_cnn, only_ctc, p = mcnemar(*by_both.values(), truths["test"])
-        alone = {"CNN alone": only_cnn, "CNN-LSTM-CTC alone": only_ctc, "p": p}
+        only_cnn, only_ctc, _ = mcnemar(*by_both.values(), truths["test"])
+        alone = {"CNN alone": only_cnn, "CNN-LSTM-CTC alone": only_ctc}
         letters = np.mean([len(text) for text in by_both["CNN-LSTM-CTC"]])
         rows.append({"spoiled by": name, "step": step} | hits | alone | {"letters": letters})
         spoiled[name] = whole[0]
@@ -638,7 +638,7 @@ plt.show()
 
 # %% tags=["within-25"]
 weak_and_strong = robustness.groupby("spoiled by", sort=False).nth([0, 3])
-shown = weak_and_strong.drop(columns=["p", "letters"])
+shown = weak_and_strong.drop(columns="letters")
 print(shown.to_string(index=False, float_format="{:g}".format))
 
 # %% [markdown]
