@@ -510,7 +510,8 @@ for name, model in cases:
 # Look at the first column. On 104 images a perfectly calibrated model shows an error of several hundredths, too. An
 # error of that size proves nothing there. On 2,000 images the grey bars are narrow, and the CNN's error lies outside,
 # with its points below the line: it is surer than it is right. This **overconfidence** is usual in networks that have
-# learned their training images by heart. On *varied* it is off by tens of points, the CNN-LSTM-CTC by a few.
+# learned their training images by heart. On *varied* the CNN's error is tens of points. That of the CNN-LSTM-CTC is a
+# few points, near the right end of its grey bars.
 #
 # A confidence may be wrong as a number and still be right as an *order*. Suppose that the model may say "I don't know",
 # and a person reads those images. How many mistakes are left among the others? That is **risk against coverage**:
