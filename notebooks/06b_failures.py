@@ -400,7 +400,7 @@ for kind, found in [("under", lengths < 5), ("just", lengths == 5), ("over", len
 #
 # In use there is no truth to compare with, only the model's **confidence** in its own reading. For the CNN this is the
 # product of its five highest probabilities. For the CNN-LSTM-CTC it is the probability of the text that it read: the
-# sum over all alignments, from the forward recursion of lesson 5b. A reading of another length gets a zero:
+# sum over all alignments, by the recursion of lesson 5b. A reading of another length gets a zero:
 
 
 # %%
@@ -546,8 +546,8 @@ for (name, model), risk in risks.items():
 #
 # ## What do they stand up to?
 #
-# In use, images will be a bit more blurred, a bit darker, a bit crooked. We spoil the 104 test images in seven ways. A
-# stroke and JPEG need them one by one:
+# In use, images may be blurred, dark or crooked. We spoil the 104 test images in seven ways. A stroke and JPEG need them
+# one by one:
 
 # %%
 import io
