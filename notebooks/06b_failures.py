@@ -378,7 +378,7 @@ print(f"ten pairs most alike in shape hold {share:.0%} of all")
 #
 # ## What the other model gets wrong
 #
-# The CNN-LSTM-CTC reads nearly all *new* images. Its mistakes are in *varied*. How long are its wrong readings?
+# The CNN-LSTM-CTC reads nearly all *new* images. Its mistakes are in *varied*. How long are they?
 
 # %% tags=["within-20"]
 lengths = np.array([len(text) for text in readings["varied"]["CNN-LSTM-CTC"]])[second]
@@ -423,7 +423,7 @@ for name, (by_cnn, by_ctc) in predicted.items():
     confidence[name, "CNN-LSTM-CTC"] = text_probability(by_ctc, readings[name]["CNN-LSTM-CTC"])
 
 # %% [markdown]
-# Where is each model wrong, and most sure of it? Two images each. Read them before you look at the titles:
+# Where is each model wrong, and most sure of it? Read the images before the titles:
 
 # %%
 figure, axes = plt.subplots(2, 2, figsize=(6.4, 3), layout="constrained")
