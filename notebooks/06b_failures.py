@@ -358,7 +358,7 @@ print(f"ten pairs most alike in shape hold {share:.0%} of all")
 #
 # ## What the other model gets wrong
 #
-# The CNN-LSTM-CTC reads nearly all *new* images. Its mistakes are in *varied*. How long are its wrong readings?
+# The CNN-LSTM-CTC reads nearly all *new* images. Its mistakes are in *varied*. How long are they?
 
 # %% tags=["within-20"]
 lengths = np.array([len(text) for text in readings["varied"]["CNN-LSTM-CTC"]])[second]
@@ -380,7 +380,7 @@ for kind, found in [("under", lengths < 5), ("just", lengths == 5), ("over", len
 #
 # In use there is no truth to compare with, only the model's **confidence** in its own reading. For the CNN this is the
 # product of its five highest probabilities. For the CNN-LSTM-CTC it is the probability of the text that it read: the
-# sum over all alignments, from the forward recursion of lesson 5b. A reading of another length gets a zero:
+# sum over all alignments, by the recursion of lesson 5b. A reading of another length gets a zero:
 
 
 # %%
@@ -403,7 +403,7 @@ for name, (by_cnn, by_ctc) in predicted.items():
     confidence[name, "CNN-LSTM-CTC"] = text_probability(by_ctc, readings[name]["CNN-LSTM-CTC"])
 
 # %% [markdown]
-# Where is each model wrong, and most sure of it? Two images each. Read them before you look at the titles:
+# Where is each model wrong, and most sure of it? Read the images before the titles:
 
 # %%
 figure, axes = plt.subplots(2, 2, figsize=(6.4, 3), layout="constrained")
@@ -490,8 +490,9 @@ for name, model in cases:
 # Look at the first column. On 104 images a perfectly calibrated model shows an error of several hundredths, too. An
 # error of that size proves nothing there. On 2,000 images the grey bars are narrow, and the CNN's error lies outside,
 # with its points below the line: it is surer than it is right. This **overconfidence** is usual in networks that have
-# learned their training images by heart. On *varied* it is off by tens of points, the CNN-LSTM-CTC by a few. But this
-# model had help: our zeros for readings of another length are never wrong.
+# learned their training images by heart. On *varied* the CNN's error is tens of points. That of the CNN-LSTM-CTC is a
+# few points, near the right end of its grey bars, or beyond. But this model had help: our zeros for readings of another
+# length are never wrong.
 #
 # A confidence may be wrong as a number and still be right as an *order*. Suppose that the model may say "I don't know",
 # and a person reads those images. How many mistakes are left among the others? That is **risk against coverage**:
@@ -526,8 +527,8 @@ for (name, model), risk in risks.items():
 #
 # ## What do they stand up to?
 #
-# In use, images will be a bit more blurred, a bit darker, a bit crooked. We spoil the 104 test images in seven ways. A
-# stroke and JPEG need them one by one:
+# In use, images may be blurred, dark or crooked. We spoil the 104 test images in seven ways. A stroke and JPEG need them
+# one by one:
 
 # %%
 import io
