@@ -89,8 +89,8 @@ cnn_lstm_ctc, _ = load_or_train(
 # generator that drew the synthetic set and that lesson 7 takes apart:
 #
 # - **new**: 2,000 images of the synthetic set's style. Their labels and strokes are new, nothing else.
-# - **varied**: 1,000 images whose letters vary in size, width, slant, thickness, spacing and place, in the same font. No
-#   model has been trained on such letters.
+# - **varied**: 1,000 images whose letters vary in size, width, slant, thickness, spacing and place, in the same font.
+#   No model has been trained on such letters.
 
 # %%
 import numpy as np
@@ -527,8 +527,8 @@ for (name, model), risk in risks.items():
 #
 # ## What do they stand up to?
 #
-# In use, images may be blurred, dark or crooked. We spoil the 104 test images in seven ways. A stroke and JPEG need them
-# one by one:
+# In use, images may be blurred, dark or crooked. We spoil the 104 test images in seven ways. A stroke and JPEG need
+# them one by one:
 
 # %%
 import io
