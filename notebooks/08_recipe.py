@@ -121,10 +121,10 @@ switches = pd.DataFrame({name: asdict(recipe) for name, recipe in ABLATION.items
 print(switches.replace({True: "on", False: "."}).to_string())
 
 # %% [markdown]
-# This is what each switch turns:
+# This is what each switch changes:
 #
-# - `normalised`: a batch normalisation after each convolution, and the convolutions lose their bias. Together, because
-#   normalising takes the mean of a map away, and a bias with it.
+# - `normalised`: a batch normalisation behind each convolution and its pooling; the convolutions lose their bias.
+#   Together, because normalising takes the mean of a map away, and a bias with it.
 # - `strided`: a first window of 6 x 6 that moves on by 2 pixels; a third convolution; 32, 48 and 64 maps instead of 32
 #   and 64; later poolings along the height only. Together, because moving on by 2 halves the map already: less may be
 #   pooled if 50 columns are to remain. The third convolution uses some of the work that is saved.
@@ -196,8 +196,9 @@ for name, stages in {"lesson 4": PLAIN, "strided": STRIDED}.items():
 #
 # ## Rung three: a rate that rises and falls
 #
-# The first steps of a training rest on few images. So the rate starts low and climbs. At the end, large steps would
-# jump to and fro around a good place. So the rate falls to 0. In between it may be four times as high as in lesson 4:
+# The usual reasons: the first steps of a training rest on few images, so the rate starts low and climbs. At the end,
+# large steps would jump to and fro around a good place, so the rate falls to 0. In between it may be four times as high
+# as in lesson 4:
 
 # %%
 import matplotlib.pyplot as plt
@@ -484,8 +485,8 @@ for before, name in zip(names, names[1:]):
 # %% [markdown]
 # First look at both ends. The interval of the CNN and those of the rungs with CTC lie apart: the ladder as a whole
 # helps; chance in the choice of images does not explain it. Which of its rungs? Put the two counts of a step into
-# `binomtest`, the newly read and the sum of both. Whether p comes below 0.05 often hangs on two or three captchas. And
-# where nearly all is read already, as at the top, a step cannot show what it is worth.
+# `binomtest`, the newly read and the sum of both. Whether p comes below 0.05 often depends on two or three captchas.
+# And where nearly all is read already, as at the top, a step cannot show what it is worth.
 #
 # Five epochs are short, too. In lesson 4 the CNN had 30, and read more. On the real set, the rung with shifts and
 # strokes came out below the one before after five epochs; after 20, in the table that follows, it does not. So this
@@ -542,7 +543,7 @@ for name, share in zip([*list(ABLATION)[:6], "+ five letters"], shares):
 # - **What did not help**: the LSTM takes 43 seconds instead of 26, and just as many images are read. Averaged weights
 #   gain nothing either. Drawings first make it 66 seconds, for no image more.
 # - Five letters mend one image: 0.3 points, where the rounded figures say +0.4.
-# - Each variant was trained once a tenth. Another seed would give other numbers, and no interval here knows that.
+# - Each variant was trained once for each tenth. Another seed would give other numbers, and no interval here knows that.
 #
 # ## Move and turn the images
 #
@@ -770,9 +771,10 @@ if len(here):
 #
 # ## The best model, and how sure it is
 #
-# Everything is settled: all switches on, the LSTM off, five letters, 20 epochs as in the long table. So the validation
-# part has done its work, and its images may help to train. Now the whole training, on all 936 images, and we keep the
-# weights. The library's functions, which are the same code, do it:
+# Everything is settled, without a test image. CTC comes in by its gain, shifts and strokes by the moved images, five
+# letters because they cannot lose, and more epochs because five are short. The LSTM stays out: it costs time, and
+# nothing speaks for it. Now the images of the validation part may help to train. The whole training, on all 936 images
+# in 20 epochs, and we keep the weights. The library's functions, which are the same code, do it:
 
 # %% tags=["nbval-ignore-output"]
 import time
@@ -924,10 +926,9 @@ check("8.2", answer, before, truths)
 # answer = own, mine, *count_changes(mine, before)
 # ```
 #
-# Ours newly read 0 and no longer read 93! Without the normalisation the recipe reads almost nothing after five epochs.
-# Look at the loss that the bar shows: is it still near the plateau of lesson 5b? In the ladder, where it stood on the
-# CNN, the same switch did far less. So what a switch is worth depends on the other switches, and a ladder shows its
-# worth in one place only.
+# Ours newly read 0 and no longer read 93! Without the normalisation it learns so slowly that the loss was still 9 after
+# five epochs, where that of the full recipe was 0.2. In the ladder, where it stood on the CNN, the same switch did far
+# less. So what a switch is worth depends on the other switches, and a ladder shows its worth in one place only.
 # </details>
 #
 # **3.** Write `read_if_sure(texts, confidences, least)`: the list of texts, with `None` in place of each whose
