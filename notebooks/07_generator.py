@@ -67,7 +67,7 @@ samples_folder = locate_samples()
 #
 # So far the images were given, about a thousand of them. More would help, but typing labels is dull work, and people
 # make mistakes at it. There is another way. These images were made *by a program*. If we find out what it did, we can
-# do it too, and our labels cost nothing: we know what we draw. Here are four images, large:
+# do it too, and our labels cost nothing: we know what we draw. Here are two images, large:
 
 # %%
 import matplotlib.pyplot as plt
@@ -83,8 +83,8 @@ samples = samples[samples["extension"] == "png"]
 labels = list(samples["label"])
 given = np.array([encode_image(samples_folder / name) for name in samples["file_name"]])
 plt.rc("image", interpolation="nearest")  # show pixels as they are
-figure, axes = plt.subplots(2, 2, figsize=(6.6, 2.4), layout="constrained")
-for ax, image, label in zip(axes.flat, given[::270], labels[::270]):
+figure, axes = plt.subplots(1, 2, figsize=(6.6, 1.3), layout="constrained")
+for ax, image, label in zip(axes, given[::540], labels[::540]):
     ax.imshow(image[:, :, 0].T, cmap="gray", vmin=0, vmax=1)
     ax.set_title(label)
     ax.axis("off")
