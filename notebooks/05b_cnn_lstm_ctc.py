@@ -1030,7 +1030,7 @@ plt.show()
 # %% [markdown]
 # With 95 % intervals for the difference, over the images:
 
-# %% tags=["within-0.1"]
+# %% tags=["within-0.03"]
 for (around, in_text), name in zip(measured, ("first", "second")):
     print(f"{name} pair, mean in the text {in_text.mean():.2f}")
     for place, where in [(1, "one before"), (2, "at a spike"), (3, "one after")]:
