@@ -12,8 +12,8 @@ from captcha_lib.cnn import extract_features, plain_errors, show_progress
 from captcha_lib.family import (
     ALPHABET,
     BLANK,
+    COURSE,
     HEIGHT,
-    LABEL_LENGTH,
     WIDTH,
     check_numbers,
     decode_label,
@@ -64,6 +64,21 @@ def ctc_loss(y_true, y_pred, blank=BLANK):
     )
 
 
+@keras.saving.register_keras_serializable("captcha_lib")
+class CTCLoss(keras.losses.Loss):
+    """`ctc_loss` with the blank of any family, in a form that Keras can save with a model. Used in lesson 8."""
+
+    def __init__(self, blank, **settings):
+        super().__init__(**settings)
+        self.blank = blank
+
+    def call(self, y_true, y_pred):  # noqa: D102 (Keras says what it is)
+        return ctc_loss(y_true, y_pred, self.blank)
+
+    def get_config(self):  # noqa: D102
+        return super().get_config() | {"blank": self.blank}
+
+
 def interleave_blanks(labels, blank=BLANK):
     """Return labels (n, length) with a blank before, between and behind their letters: int (n, 2 * length + 1).
 
@@ -97,16 +112,19 @@ def ctc_forward(probabilities, labels, blank=BLANK):
     return alpha
 
 
-def text_probability(probabilities, texts):
+def text_probability(probabilities, texts, family=COURSE):
     """Return how probable each text is, over all its alignments: float64 (n,), 0 for texts of another length than five.
 
-    `probabilities` are softmax outputs (n, 50, 20). Taught in lesson 6b.
+    `probabilities` are softmax outputs (n, 50, 20). Another family's texts may be of several lengths; those of a length
+    that it does not have get 0. Taught in lesson 6b.
     """
-    fives = np.array([len(text) == LABEL_LENGTH for text in texts], dtype=bool)
-    numbers = [encode_label(text) for text in np.array(texts)[fives]]
-    alpha = ctc_forward(probabilities[fives], np.reshape(numbers, (-1, LABEL_LENGTH)).astype(int))
-    sums = np.zeros(len(texts))
-    sums[fives] = alpha[:, -1, -2:].sum(axis=1)
+    sums, blank = np.zeros(len(texts)), len(family.alphabet)
+    for length in range(family.shortest, family.longest + 1):
+        places = [place for place, text in enumerate(texts) if len(text) == length]
+        numbers = [encode_label(texts[place], family) for place in places]
+        labels = np.reshape(numbers, (-1, length)).astype(int)
+        alpha = ctc_forward(probabilities[places], labels, blank)
+        sums[places] = alpha[:, -1, -2:].sum(axis=1)
     return sums
 
 

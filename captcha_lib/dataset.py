@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 from sklearn.model_selection import train_test_split
 
-from captcha_lib.family import COURSE, HEIGHT, WIDTH, encode_label
+from captcha_lib.family import COURSE, HEIGHT, WIDTH, encode_labels
 from captcha_lib.samples import open_image, read_samples
 
 CROP = slice(25, 150)
@@ -48,7 +48,7 @@ def build_dataset(folder, crop=False, seed=42, family=COURSE):
         raise ValueError(f"{folder} holds {len(samples)} PNG files: expected two or more to split")
     files = [Path(folder) / name for name in samples["file_name"]]
     x = np.array([encode_image(file, crop, family) for file in files])
-    y = np.array([encode_label(label, family) for label in samples["label"]])
+    y = encode_labels(samples["label"], family)
     return train_test_split(x, y, test_size=0.1, random_state=seed)
 
 
@@ -85,7 +85,7 @@ def stream_dataset(samples, batch_size, crop=False, seed=None, family=COURSE):
     files = find_files(samples)
     for file in files:
         open_image(file, family)
-    labels = np.array([encode_label(label, family) for label in samples["label"]])
+    labels = encode_labels(samples["label"], family)
     # As bytes, because a path need not be UTF-8.
     stream = tf.data.Dataset.from_tensor_slices((list(map(os.fsencode, files)), labels))
     if seed is not None:

@@ -110,14 +110,14 @@ def glyph_outline(font, character):
 
 
 @cache
-def mean_width(font):
-    """Return the mean width of the alphabet's letters in a font, in units of its size."""
-    outlines = (glyph_outline(font, character) for character in ALPHABET)
+def mean_width(font, alphabet=ALPHABET):
+    """Return the mean width of an alphabet's letters in a font, in units of its size."""
+    outlines = (glyph_outline(font, character) for character in alphabet)
     return float(np.mean([right - left for _, left, right in outlines]))
 
 
-def rasterise(edges, owners, count):
-    """Return how much of each pixel closed outlines cover: int16 (200, 50, count), 0 .. FULL.
+def rasterise(edges, owners, count, width=WIDTH):
+    """Return how much of each pixel closed outlines cover: int16 (width, 50, count), 0 .. FULL.
 
     `edges` is float64 (m, 4), x and y in pixels of each edge's start and end; `owners` says for each edge which of
     the `count` images it belongs to. Numbers are whole from here on, so that every machine finds the same ones.
@@ -131,17 +131,17 @@ def rasterise(edges, owners, count):
     slope = (x_end - x) / np.where(y_end == y, 1, y_end - y)
     crossing = slope[edge] * ((line + 0.5) / SCAN_LINES - y[edge]) + x[edge]
     steps = FULL // SCAN_LINES
-    column, part = np.divmod((np.clip(crossing, 0, WIDTH) * steps + 0.5).astype(np.int32), steps)
+    column, part = np.divmod((np.clip(crossing, 0, width) * steps + 0.5).astype(np.int32), steps)
     direction = np.where(y_end > y, 1, -1).astype(np.int16)[edge]
     part = part.astype(np.int16) * direction
 
     # Each crossing turns the ink on, or off, for all pixels to its right; the sum over columns says how much is on.
-    ink = np.zeros((WIDTH + 2) * HEIGHT * count, np.int16)
+    ink = np.zeros((width + 2) * HEIGHT * count, np.int16)
     pixel = (column * HEIGHT + line // SCAN_LINES) * count + owners[edge]
     np.add.at(ink, pixel, direction * np.int16(steps) - part)
     np.add.at(ink, pixel + HEIGHT * count, part)
-    ink = ink.reshape(WIDTH + 2, HEIGHT, count)
-    for column in range(1, WIDTH):
+    ink = ink.reshape(width + 2, HEIGHT, count)
+    for column in range(1, width):
         ink[column] += ink[column - 1]
-    ink = np.abs(ink[:WIDTH], out=ink[:WIDTH])
+    ink = np.abs(ink[:width], out=ink[:width])
     return np.minimum(ink, FULL, out=ink)

@@ -1,22 +1,31 @@
-"""Read image files with the recipe, and say how sure each reading is (lesson 8)."""
+"""Read image files with the recipe, and say how sure each reading is (lessons 8 and 9)."""
 
+import json
+import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import h5py
+import keras
 import numpy as np
 import pandas as pd
+from sklearn.model_selection import train_test_split
 
 from captcha_lib.ctc import beam_search, decode_ctc, text_probability
-from captcha_lib.dataset import encode_image, stream_dataset
-from captcha_lib.family import COURSE
+from captcha_lib.dataset import encode_image, find_files, stream_dataset
+from captcha_lib.family import COURSE, Family
+from captcha_lib.files import list_paths
 from captcha_lib.fonts import DEJAVU_BOLD, find_fonts
 from captcha_lib.generator import sample_style
 from captcha_lib.recipe import build_recipe, train_recipe
-from captcha_lib.samples import list_paths, read_samples
+from captcha_lib.samples import read_samples
 from captcha_lib.sources import is_synthetic, locate_samples
 from captcha_lib.synthetic import stream_captchas
-from captcha_lib.workspace import load_or_train
+from captcha_lib.workspace import load_or_train, save_model
 
-BATCH_SIZE = 64
+BATCH_SIZE = 64  # of images that are read
+TRAINING_BATCH, EPOCHS = 32, 20
+LEAST_STEPS, MOST_STEPS = 1_500, 10_000
 
 
 def decode_fixed_length(probabilities, family=COURSE):
@@ -44,7 +53,7 @@ def read_batch(model, images, family=COURSE):
     """
     probabilities = model.predict_on_batch(images)
     texts = decode_fixed_length(probabilities, family)
-    return texts, text_probability(probabilities, texts)
+    return texts, text_probability(probabilities, texts, family)
 
 
 def read_captcha(model, path, family=COURSE):
@@ -72,6 +81,66 @@ def read_captchas(model, paths, family=COURSE):
         texts += read
         confidences += list(confidence)
     return pd.DataFrame({"file": map(str, paths), "text": texts, "confidence": confidences})
+
+
+def count_epochs(images):
+    """Return how many passes over so many images the recipe is trained for: few images are passed more often."""
+    steps = -(-images // TRAINING_BATCH)
+    return max(1, round(np.clip(EPOCHS * steps, LEAST_STEPS, MOST_STEPS) / steps))
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A trained model and the family of images that it reads.
+
+    `held_out` is what a training kept for its score: a table of files, true labels, readings and confidences.
+    """
+
+    model: keras.Model
+    family: Family = COURSE
+    held_out: pd.DataFrame | None = None
+    seconds: float = 0
+
+    @classmethod
+    def train(cls, folder, resize=None, seed=0):
+        """Return a reader trained on nine tenths of the labelled images in a folder, a random tenth held out.
+
+        The family is what `Family.of` finds, with images of several sizes made to fit `resize`, a width and a height.
+        Files are read as they are needed, so there may be any number of them. Raises what `Family.of`, `read_samples`
+        and `stream_dataset` raise. Taught in lesson 9.
+        """
+        family = Family.of(folder, resize)
+        samples = read_samples(folder, family)
+        learn, held_out = train_test_split(samples, test_size=0.1, random_state=seed)
+        started = time.perf_counter()
+        batches = stream_dataset(learn, TRAINING_BATCH, seed=seed, family=family)
+        model, _ = train_recipe(batches, epochs=count_epochs(len(learn)), seed=seed, family=family)
+        seconds = time.perf_counter() - started
+        readings = read_captchas(model, find_files(held_out), family)
+        readings.insert(1, "label", list(held_out["label"]))
+        return cls(model, family, readings, seconds)
+
+    def read(self, paths):
+        """Return a table of image files as `read_captchas` does: columns `file, text, confidence` (0..1)."""
+        return read_captchas(self.model, paths, self.family)
+
+    def save(self, file):
+        """Write the reader to a file, its family with it. Raises what `written_beside` raises."""
+        save_model(self.model, self.seconds, file, family=json.dumps(asdict(self.family)))
+
+    @classmethod
+    def load(cls, file):
+        """Return the reader that `save` wrote to a file. Raises FileNotFoundError, or ValueError for another file."""
+        if not Path(file).exists():
+            raise FileNotFoundError(f"{file} does not exist: expected a file that `train --save` has written")
+        try:
+            with h5py.File(file) as kept:
+                family, seconds = Family(**json.loads(kept.attrs["family"])), float(kept.attrs["training_seconds"])
+            model = build_recipe(family=family)
+            model.load_weights(file)
+        except (OSError, KeyError, TypeError, ValueError, RuntimeError):
+            raise ValueError(f"{file} holds no reader: expected a file that `train --save` has written") from None
+        return cls(model, family, seconds=seconds)
 
 
 def list_doubtful_labels():

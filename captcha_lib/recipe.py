@@ -9,10 +9,10 @@ import tensorflow as tf
 from keras import layers, ops
 
 from captcha_lib.cnn import letter_heads, plain_errors, show_progress
-from captcha_lib.ctc import ctc_loss, decode_ctc, set_blank_bias, warm_up_and_decay
-from captcha_lib.family import BLANK, HEIGHT, LABEL_LENGTH, WIDTH, decode_label
+from captcha_lib.ctc import CTCLoss, decode_ctc, set_blank_bias, warm_up_and_decay
+from captcha_lib.family import COURSE, HEIGHT, LABEL_LENGTH, WIDTH, decode_label
 from captcha_lib.fonts import FULL
-from captcha_lib.generator import draw_strokes
+from captcha_lib.generator import draw_strokes, fit_width
 from captcha_lib.score import exact_match
 from captcha_lib.synthetic import STEPS_PER_EPOCH
 
@@ -49,7 +49,7 @@ ABLATION = {
 }
 
 
-def build_recipe(recipe=Recipe()):
+def build_recipe(recipe=Recipe(), family=COURSE):
     """Return an untrained model: images (n, 200, 50, 1) in, probabilities (n, 50, 20) out, or (n, 5, 19) without CTC.
 
     The default has 169,172 parameters. Taught in lesson 8.
@@ -61,7 +61,7 @@ def build_recipe(recipe=Recipe()):
         return layers.ReLU()(maps)
 
     bias, order = not recipe.normalised, "channels_last"  # the normalisation has a bias of its own
-    maps = image = keras.Input((WIDTH, HEIGHT, 1), name="image")
+    maps = image = keras.Input((family.width, family.height, 1), name="image")
     for filters, size, stride, pool in STRIDED if recipe.strided else PLAIN:
         maps = layers.Conv2D(filters, size, stride, "same", order, use_bias=bias, kernel_initializer="he_normal")(maps)
         maps = activate(layers.MaxPooling2D(pool, data_format=order)(maps))
@@ -73,11 +73,14 @@ def build_recipe(recipe=Recipe()):
     else:
         columns = activate(layers.Conv1D(128, 5, 1, "same", order, use_bias=bias)(columns))
     columns = layers.Dropout(0.2)(columns)
-    return keras.Model(image, layers.Dense(BLANK + 1, activation="softmax")(columns))
+    classes = len(family.alphabet) + 1  # the last one is the blank
+    return keras.Model(image, layers.Dense(classes, activation="softmax")(columns))
 
 
-def augment(batches, seed=0):
+def augment(batches, seed=0, family=COURSE):
     """Return the tf.data.Dataset `batches` with each image shifted by up to 6 x 4 pixels, and strokes drawn on half.
+
+    For images of another size both grow with it.
 
     Taught in lesson 8.
     """
@@ -85,9 +88,11 @@ def augment(batches, seed=0):
         6 / WIDTH, 4 / HEIGHT, "nearest", "nearest", seed, 0, "channels_last", dtype="float32"
     )
     heights = np.random.default_rng(seed).random((500, 2, 4)) * HEIGHT
-    light = 1 - draw_strokes(heights).transpose(2, 0, 1)[..., np.newaxis] / FULL
+    strokes = draw_strokes(heights, width=fit_width(family))
+    light = 1 - strokes.transpose(2, 0, 1)[..., np.newaxis] / FULL
     # A tensor, because a NumPy array would become part of the graph and be copied for every batch.
     light = ops.convert_to_tensor(np.concatenate([light, np.ones_like(light)]), "float32")
+    light = ops.image.resize(light, (family.width, family.height), data_format="channels_last")
     chance = keras.random.SeedGenerator(seed)
 
     def vary(images, labels):
@@ -104,17 +109,17 @@ def shuffle_batches(images, labels, seed=0):
     return pairs.shuffle(len(images), seed=seed).batch(32)
 
 
-def compile_model(model, recipe, steps):
+def compile_model(model, recipe, steps, family=COURSE):
     """Give a model its loss and its optimiser, whose rate peaks after a tenth of all `steps`. Taught in lesson 8."""
     if recipe.decayed:
         optimizer = keras.optimizers.AdamW(warm_up_and_decay(4e-3, steps), weight_decay=1e-4, clipnorm=5)
     else:
         optimizer = keras.optimizers.Adam(0.001)
-    loss = ctc_loss if recipe.ctc else "sparse_categorical_crossentropy"
+    loss = CTCLoss(len(family.alphabet)) if recipe.ctc else "sparse_categorical_crossentropy"
     model.compile(optimizer, loss, jit_compile=False)
 
 
-def count_batches(batches):
+def count_batches(batches, family=COURSE):
     """Return how many batches a tf.data.Dataset of (images, labels) holds; None for one without end.
 
     Raises ValueError where it holds none, or does not know, as behind a `filter`, and for anything else.
@@ -122,14 +127,14 @@ def count_batches(batches):
     kind = getattr(batches, "element_spec", type(batches).__name__)
     try:
         images, labels = kind
-        fits = images.shape.is_compatible_with((None, WIDTH, HEIGHT, 1))
+        fits = images.shape.is_compatible_with((None, family.width, family.height, 1))
         fits &= labels.shape.is_compatible_with((None, None)) and labels.dtype != tf.string
     except (AttributeError, TypeError, ValueError):
         fits = False
     if not fits:
         raise ValueError(
             f"batches are {kind}: expected a tf.data.Dataset such as `shuffle_batches` gives, of images "
-            f"(n, {WIDTH}, {HEIGHT}, 1) and of labels as rows of numbers"
+            f"(n, {family.width}, {family.height}, 1) and of labels as rows of numbers"
         )
     number = int(batches.cardinality())
     if number == tf.data.INFINITE_CARDINALITY:
@@ -144,21 +149,21 @@ def count_batches(batches):
 
 
 @plain_errors()
-def train_recipe(batches, recipe=Recipe(), epochs=20, seed=0, callbacks=()):
+def train_recipe(batches, recipe=Recipe(), epochs=20, seed=0, callbacks=(), family=COURSE):
     """Return a trained model and the history of its training.
 
     `batches` is a tf.data.Dataset of (images, labels) batches, such as `shuffle_batches`, `stream_dataset` or
     `stream_captchas` give; an epoch is one pass, or 30 batches of a stream without end. Raises what `count_batches`,
     the functions of the batches and `ctc_loss` raise. Taught in lesson 8.
     """
-    number = count_batches(batches)
+    number = count_batches(batches, family)
     keras.utils.set_random_seed(seed)
-    model = build_recipe(recipe)
+    model = build_recipe(recipe, family)
     if recipe.ctc:
         set_blank_bias(model)
-    compile_model(model, recipe, epochs * (number or STEPS_PER_EPOCH))
+    compile_model(model, recipe, epochs * (number or STEPS_PER_EPOCH), family)
     history = model.fit(
-        augment(batches, seed) if recipe.augmented else batches,
+        augment(batches, seed, family) if recipe.augmented else batches,
         epochs=epochs,
         steps_per_epoch=None if number else STEPS_PER_EPOCH,
         shuffle=False,

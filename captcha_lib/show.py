@@ -7,7 +7,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 
-from captcha_lib.samples import list_paths, open_image
+from captcha_lib.files import list_paths
+from captcha_lib.samples import open_image
 from captcha_lib.workspace import output_folder, written_beside
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import sys
 import zipfile
 import zlib
@@ -11,8 +12,9 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
+from captcha_lib.family import ALPHABET, LABEL_LENGTH
+from captcha_lib.files import IMAGE_SUFFIXES, digest, list_images
 from captcha_lib.generator import DRAWING_VERSION, write_samples
-from captcha_lib.samples import IMAGE_SUFFIXES, digest, is_captcha, list_images
 from captcha_lib.workspace import cache_folder, say, written_beside
 
 KAGGLE_INPUT = Path("/kaggle/input")
@@ -71,6 +73,12 @@ def _try_place(place):
         return None  # Kaggle's input folder may hold other data sets only
     except (OSError, ValueError) as error:
         say(f"Not used: {error}")
+
+
+def is_captcha(file):
+    """Return whether a path's name is that of a captcha image: its text and an image suffix, such as 2g7nm.png."""
+    label = re.fullmatch(f"[{ALPHABET}]{{{LABEL_LENGTH}}}", file.stem)
+    return bool(label) and file.suffix.lower() in IMAGE_SUFFIXES
 
 
 def _copy_from_drive(folder):

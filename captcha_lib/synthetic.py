@@ -6,14 +6,14 @@ import tensorflow as tf
 
 from captcha_lib.cnn import plain_errors, show_progress
 from captcha_lib.ctc import build_cnn_lstm_ctc, ctc_loss, set_blank_bias, warm_up_and_decay
-from captcha_lib.family import HEIGHT, LABEL_LENGTH, WIDTH, encode_label
+from captcha_lib.family import COURSE, encode_labels
 from captcha_lib.generator import render_captchas, sample_label
 
 BATCH_SIZE = 64
 STEPS_PER_EPOCH = 30  # an epoch; drawn images have no end, so its length is a choice
 
 
-def stream_captchas(draw_style, seed=0):
+def stream_captchas(draw_style, seed=0, family=COURSE):
     """Return an endless tf.data.Dataset of drawn batches: images (64, 200, 50, 1) in 0..1, labels (64, 5).
 
     `draw_style(text, rng)` returns the Style of each image. No image comes twice; the same seed gives the same
@@ -22,15 +22,16 @@ def stream_captchas(draw_style, seed=0):
 
     def draw(number):
         rng = np.random.default_rng([seed, number])
-        texts = [sample_label(rng) for _ in range(BATCH_SIZE)]
-        images = render_captchas(texts, rng, [draw_style(text, rng) for text in texts])
+        texts = [sample_label(rng, family) for _ in range(BATCH_SIZE)]
+        styles = [draw_style(text, rng) for text in texts]
+        images = render_captchas(texts, rng, styles, family)
         pixels = images.transpose(0, 2, 1)[..., np.newaxis].astype("float32") / 255
-        return pixels, np.array([encode_label(text) for text in texts])
+        return pixels, encode_labels(texts, family)
 
     def draw_batch(number):
         images, labels = tf.numpy_function(draw, [number], (tf.float32, tf.int64))
-        images = tf.ensure_shape(images, (BATCH_SIZE, WIDTH, HEIGHT, 1))
-        return images, tf.ensure_shape(labels, (BATCH_SIZE, LABEL_LENGTH))
+        images = tf.ensure_shape(images, (BATCH_SIZE, family.width, family.height, 1))
+        return images, tf.ensure_shape(labels, (BATCH_SIZE, family.longest))
 
     return tf.data.Dataset.counter().map(draw_batch).prefetch(2)
 

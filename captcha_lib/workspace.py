@@ -16,7 +16,7 @@ from pathlib import Path
 import h5py
 from platformdirs import user_cache_path
 
-from captcha_lib.samples import digest, list_images
+from captcha_lib.files import LABELS, digest, list_images
 
 NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", None)}
 
@@ -97,9 +97,11 @@ def written_beside(target):
 def model_file(name, samples_folder):
     """Return where the weights of a model trained on this folder's images are kept.
 
-    The images' digest is part of the path: a model is never taken for one that was trained on other images.
+    The digest of the images, and of their labels.csv, is part of the path: a model is never taken for one that was
+    trained on others.
     """
-    return output_folder("models") / digest(list_images(samples_folder))[:8] / f"{name}.weights.h5"
+    files, table = list_images(samples_folder), Path(samples_folder, LABELS)
+    return output_folder("models") / digest(files + [table] * table.exists())[:8] / f"{name}.weights.h5"
 
 
 def describe_shape(model):
@@ -111,17 +113,20 @@ def describe_shape(model):
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def save_model(model, seconds, file):
+def save_model(model, seconds, file, **about):
     """Write a Keras model's weights to `file`, with its shape and how many seconds its training took.
 
-    Raises what `written_beside` raises.
+    `about` are texts that the file is to hold as well. Raises ValueError for a name that does not end in
+    `.weights.h5`, and what `written_beside` raises.
     """
+    if not str(file).endswith(".weights.h5"):
+        raise ValueError(f"{file} is no name for weights: expected one that ends in .weights.h5")
     with written_beside(file) as unfinished:
         # A disk that is full must say so here: HDF5 would crash the process.
         unfinished.write_bytes(bytes(8 * model.count_params() + 200_000))
         model.save_weights(unfinished)
         with h5py.File(unfinished, "a") as kept:
-            kept.attrs.update(shape=describe_shape(model), training_seconds=round(seconds, 1))
+            kept.attrs.update(shape=describe_shape(model), training_seconds=round(seconds, 1), **about)
 
 
 def _load_model(model, file):

@@ -70,7 +70,7 @@ samples_folder = locate_samples()
 # have them, so we fall back on its first eight.)
 
 # %%
-from captcha_lib.samples import list_images
+from captcha_lib.files import list_images
 
 names = ["2g7nm.png", "34pcn.png", "bny23.png", "c4mcm.png"]
 names += ["3c7de.jpg", "nxf2c.jpg", "pcmcc.jpg", "yge7c.jpg"]
@@ -101,7 +101,7 @@ import os
 
 import matplotlib.pyplot as plt
 
-from captcha_lib.samples import list_paths
+from captcha_lib.files import list_paths
 
 
 def show_images(files, columns=4):

@@ -64,7 +64,7 @@ samples_folder = locate_samples()
 # The text of an image is its file name without the ending. Python's `Path` takes it apart:
 
 # %%
-from captcha_lib.samples import list_images
+from captcha_lib.files import list_images
 
 file = list_images(samples_folder)[0]
 print("name:  ", file.name)
@@ -80,7 +80,8 @@ print("stem:  ", file.stem)
 # ## The table
 #
 # One row a file: its name, ending, label, the label's length, and one column for each character. The function below is
-# the one in `captcha_lib.samples`. Its two `if` blocks refuse an empty folder and two files with the same label.
+# the one in `captcha_lib.samples`. It refuses an empty folder. `read_labels` takes the endings off the names, and
+# refuses two files with the same label. (Lesson 9 shows what else it can read.)
 # `COURSE` says what all our images have in common: 19 characters, five in a label, 200 x 50 pixels. Such a description
 # is called a **family** of images here. `COURSE` is the default, and up to lesson 8 we use no other:
 
@@ -88,6 +89,7 @@ print("stem:  ", file.stem)
 import pandas as pd
 
 from captcha_lib.family import ALPHABET, COURSE, LABEL_LENGTH, check_label
+from captcha_lib.files import read_labels
 
 
 def read_samples(folder, family=COURSE):
@@ -96,15 +98,10 @@ def read_samples(folder, family=COURSE):
         raise FileNotFoundError(f"{folder} holds no images: expected files such as 2g7nm.png in it")
     samples = pd.DataFrame({"file_name": [file.name for file in files]})
     samples["extension"] = [file.suffix[1:].lower() for file in files]
-    samples["label"] = [check_label(file.stem, family) for file in files]
+    samples["label"] = [check_label(text, family) for text in read_labels(files)]
     samples["label_size"] = samples["label"].str.len()
     for position in range(family.longest):
         samples[f"c{position + 1}"] = samples["label"].str[position]
-    twins = samples.loc[samples["label"].duplicated(keep=False), "file_name"]
-    if len(twins):
-        raise ValueError(
-            f"{twins.iloc[0]} and {twins.iloc[1]} carry one label: expected one file a label"
-        )
     samples.attrs["folder"] = str(folder)
     return samples
 

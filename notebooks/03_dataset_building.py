@@ -216,12 +216,15 @@ print(encoded.shape, "values unlike those by hand:", (encoded[:, :, 0] != turned
 #
 # A model is judged on images that it has never seen. So we put a random tenth aside before any training, the **test**.
 # It is the *same* random tenth for everybody: `random_state=42` fixes the choice. JPEG files stay out, because one
-# format is easier to explain. `x` is what goes in, `y` what should come out:
+# format is easier to explain. `x` is what goes in, `y` what should come out: `encode_labels` puts the numbers of one
+# label into each row.
 
 # %%
 from pathlib import Path
 
 from sklearn.model_selection import train_test_split
+
+from captcha_lib.family import encode_labels
 
 
 def build_dataset(folder, crop=False, seed=42, family=COURSE):
@@ -231,7 +234,7 @@ def build_dataset(folder, crop=False, seed=42, family=COURSE):
         raise ValueError(f"{folder} holds {len(samples)} PNG files: expected two or more to split")
     files = [Path(folder) / name for name in samples["file_name"]]
     x = np.array([encode_image(file, crop, family) for file in files])
-    y = np.array([encode_label(label, family) for label in samples["label"]])
+    y = encode_labels(samples["label"], family)
     return train_test_split(x, y, test_size=0.1, random_state=seed)
 
 
@@ -359,7 +362,8 @@ report("  no twin there   ", twice[~twice["twin"]])
 # other bytes, and escapes.) We check the walk, captcha_lib's choice and our own arrays:
 
 # %%
-from captcha_lib.samples import count_characters, list_images
+from captcha_lib.files import list_images
+from captcha_lib.samples import count_characters
 from captcha_lib.sources import find_images
 
 print(f"walked: {len(walked):,} files, {len({file.read_bytes() for file in walked}):,} contents")
@@ -484,7 +488,7 @@ def stream_dataset(samples, batch_size, crop=False, seed=None, family=COURSE):
     files = find_files(samples)
     for file in files:
         open_image(file, family)
-    labels = np.array([encode_label(label, family) for label in samples["label"]])
+    labels = encode_labels(samples["label"], family)
     # As bytes, because a path need not be UTF-8.
     stream = tf.data.Dataset.from_tensor_slices((list(map(os.fsencode, files)), labels))
     if seed is not None:

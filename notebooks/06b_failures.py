@@ -380,20 +380,23 @@ for kind, found in [("under", lengths < 5), ("just", lengths == 5), ("over", len
 #
 # In use there is no truth to compare with, only the model's **confidence** in its own reading. For the CNN this is the
 # product of its five highest probabilities. For the CNN-LSTM-CTC it is the probability of the text that it read: the
-# sum over all alignments, by the recursion of lesson 5b. A reading of another length gets a zero:
+# sum over all alignments, by the recursion of lesson 5b. It takes all texts of one length at once; our family has one
+# length, and a reading of another one keeps its zero:
 
 
 # %%
 from captcha_lib.ctc import ctc_forward
-from captcha_lib.family import LABEL_LENGTH
+from captcha_lib.family import COURSE
 
 
-def text_probability(probabilities, texts):
-    fives = np.array([len(text) == LABEL_LENGTH for text in texts], dtype=bool)
-    numbers = [encode_label(text) for text in np.array(texts)[fives]]
-    alpha = ctc_forward(probabilities[fives], np.reshape(numbers, (-1, LABEL_LENGTH)).astype(int))
-    sums = np.zeros(len(texts))
-    sums[fives] = alpha[:, -1, -2:].sum(axis=1)
+def text_probability(probabilities, texts, family=COURSE):
+    sums, blank = np.zeros(len(texts)), len(family.alphabet)
+    for length in range(family.shortest, family.longest + 1):
+        places = [place for place, text in enumerate(texts) if len(text) == length]
+        numbers = [encode_label(texts[place], family) for place in places]
+        labels = np.reshape(numbers, (-1, length)).astype(int)
+        alpha = ctc_forward(probabilities[places], labels, blank)
+        sums[places] = alpha[:, -1, -2:].sum(axis=1)
     return sums
 
 

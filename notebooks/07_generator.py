@@ -113,7 +113,7 @@ print(f"{len(given):,} images; grey at upper left, lower right:", np.unique(corn
 # `draw_letters` fills outlines that way. How they are set is said by a `Style`:
 
 # %%
-from captcha_lib.family import HEIGHT, WIDTH
+from captcha_lib.family import COURSE, HEIGHT, WIDTH
 from captcha_lib.fonts import FULL
 from captcha_lib.generator import Style, draw_letters
 
@@ -201,12 +201,13 @@ print(f"read from {ring * fading * highest:.2f} pixels further away")
 
 
 # %%
-def water_map(amplitude=1.5, wavelength=2, phase=10, radius=50):
-    x, y = np.mgrid[:WIDTH, :HEIGHT].astype(float)
-    distance = np.clip(np.hypot(x - 100, y - 25), 1e-9, radius)
+def water_map(amplitude=1.5, wavelength=2, phase=10, radius=50, width=WIDTH):
+    x, y = np.mgrid[:width, :HEIGHT].astype(float)
+    middle = width // 2
+    distance = np.clip(np.hypot(x - middle, y - 25), 1e-9, radius)
     ring = np.sin(2 * np.pi * distance / wavelength - phase)
     moved = amplitude * wavelength * ring * (radius - distance) / radius
-    return x + moved * (x - 100) / distance, y + moved * (y - 25) / distance
+    return x + moved * (x - middle) / distance, y + moved * (y - 25) / distance
 
 
 pixels = np.arange(107, 114)
@@ -249,7 +250,7 @@ from captcha_lib.generator import FILTER_ONE, filter_matrix
 
 
 def warp(ink, matrix):
-    pixels = matrix @ ink.reshape(WIDTH * HEIGHT, -1) + FILTER_ONE // 2
+    pixels = matrix @ ink.reshape(matrix.shape[1], -1) + FILTER_ONE // 2
     return (pixels // FILTER_ONE).astype(np.int16).reshape(ink.shape)
 
 
@@ -300,8 +301,8 @@ def try_water(amplitude=1.5, wavelength=2.0, phase=10.0, radius=50):
 
 
 # %%
-def ripple_map(x_amplitude=2.6, x_wavelength=15, y_amplitude=1.7, y_wavelength=5):
-    x, y = np.mgrid[:WIDTH, :HEIGHT].astype(float)
+def ripple_map(x_amplitude=2.6, x_wavelength=15, y_amplitude=1.7, y_wavelength=5, width=WIDTH):
+    x, y = np.mgrid[:width, :HEIGHT].astype(float)
     return x + x_amplitude * np.sin(y / x_wavelength), y + y_amplitude * np.sin(x / y_wavelength)
 
 
@@ -373,9 +374,9 @@ def try_stroke(first=10, second=50, third=0, last=30, width=3.6, flatness=2.0):
 
 
 # %%
-def draw_background(dark=192, light=255):
-    x, y = np.mgrid[:WIDTH, :HEIGHT]
-    share = (x * WIDTH + y * HEIGHT) / (WIDTH**2 + HEIGHT**2)
+def draw_background(dark=192, light=255, width=WIDTH):
+    x, y = np.mgrid[:width, :HEIGHT]
+    share = (x * width + y * HEIGHT) / (width**2 + HEIGHT**2)
     return (dark + (light - dark) * share + 0.5).astype(np.uint16)[:, :, np.newaxis]
 
 
@@ -565,6 +566,7 @@ print(checks.round(2).to_string())
 
 # %%
 from captcha_lib.fonts import find_fonts, glyph_outline, mean_width
+from captcha_lib.generator import fit_width
 
 fonts = find_fonts()
 if not samples_folder.name.startswith("synthetic"):
@@ -575,7 +577,7 @@ print(len(fonts), "fonts,", fonts.count(DEJAVU_BOLD), "of them DejaVu")
 
 
 # %%
-def sample_style(text, rng, fonts):
+def sample_style(text, rng, fonts, family=COURSE):
     chance = iter(rng.random(8))
 
     def between(low, high):
@@ -585,11 +587,11 @@ def sample_style(text, rng, fonts):
     start, gap = round(between(25, 31)), round(between(0, 4))
     outlines = [glyph_outline(font, character) for character in text]
     text_width = sum(right - left for _, left, right in outlines) + outlines[-1][1]
-    widest = (WIDTH - start - gap * len(text)) / text_width
+    widest = (fit_width(family) - start - gap * len(text)) / text_width
     return Style(
         font,
         size,
-        width=min(between(15, 22) / mean_width(font), widest) / size,
+        width=min(between(15, 22) / mean_width(font, family.alphabet), widest) / size,
         slant=between(-0.06, 0.06),
         thickness=between(-0.4, 0.6),
         gap=gap,
@@ -637,24 +639,25 @@ print(len({style.font for style in styles}), "different fonts")
 import keras
 import tensorflow as tf
 
-from captcha_lib.family import LABEL_LENGTH, encode_label
+from captcha_lib.family import encode_labels
 from captcha_lib.generator import sample_label
 from captcha_lib.synthetic import BATCH_SIZE
 
 
-def stream_captchas(draw_style, seed=0):
+def stream_captchas(draw_style, seed=0, family=COURSE):
 
     def draw(number):
         rng = np.random.default_rng([seed, number])
-        texts = [sample_label(rng) for _ in range(BATCH_SIZE)]
-        images = render_captchas(texts, rng, [draw_style(text, rng) for text in texts])
+        texts = [sample_label(rng, family) for _ in range(BATCH_SIZE)]
+        styles = [draw_style(text, rng) for text in texts]
+        images = render_captchas(texts, rng, styles, family)
         pixels = images.transpose(0, 2, 1)[..., np.newaxis].astype("float32") / 255
-        return pixels, np.array([encode_label(text) for text in texts])
+        return pixels, encode_labels(texts, family)
 
     def draw_batch(number):
         images, labels = tf.numpy_function(draw, [number], (tf.float32, tf.int64))
-        images = tf.ensure_shape(images, (BATCH_SIZE, WIDTH, HEIGHT, 1))
-        return images, tf.ensure_shape(labels, (BATCH_SIZE, LABEL_LENGTH))
+        images = tf.ensure_shape(images, (BATCH_SIZE, family.width, family.height, 1))
+        return images, tf.ensure_shape(labels, (BATCH_SIZE, family.longest))
 
     return tf.data.Dataset.counter().map(draw_batch).prefetch(2)
 

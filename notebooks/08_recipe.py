@@ -263,14 +263,14 @@ from captcha_lib.recipe import Recipe
 
 
 # %%
-def build_recipe(recipe=Recipe()):
+def build_recipe(recipe=Recipe(), family=COURSE):
     def activate(maps):
         if recipe.normalised:
             maps = layers.BatchNormalization(momentum=0.9)(maps)
         return layers.ReLU()(maps)
 
     bias, order = not recipe.normalised, "channels_last"  # the normalisation has a bias of its own
-    maps = image = keras.Input((WIDTH, HEIGHT, 1), name="image")
+    maps = image = keras.Input((family.width, family.height, 1), name="image")
     for filters, size, stride, pool in STRIDED if recipe.strided else PLAIN:
         maps = layers.Conv2D(
             filters, size, stride, "same", order, use_bias=bias, kernel_initializer="he_normal"
@@ -284,7 +284,8 @@ def build_recipe(recipe=Recipe()):
     else:
         columns = activate(layers.Conv1D(128, 5, 1, "same", order, use_bias=bias)(columns))
     columns = layers.Dropout(0.2)(columns)
-    return keras.Model(image, layers.Dense(BLANK + 1, activation="softmax")(columns))
+    classes = len(family.alphabet) + 1  # the last one is the blank
+    return keras.Model(image, layers.Dense(classes, activation="softmax")(columns))
 
 
 # %%
@@ -306,17 +307,19 @@ for name, recipe in ABLATION.items():
 from keras import ops
 
 from captcha_lib.fonts import FULL
-from captcha_lib.generator import draw_strokes
+from captcha_lib.generator import draw_strokes, fit_width
 
 
-def augment(batches, seed=0):
+def augment(batches, seed=0, family=COURSE):
     shift = layers.RandomTranslation(
         6 / WIDTH, 4 / HEIGHT, "nearest", "nearest", seed, 0, "channels_last", dtype="float32"
     )
     heights = np.random.default_rng(seed).random((500, 2, 4)) * HEIGHT
-    light = 1 - draw_strokes(heights).transpose(2, 0, 1)[..., np.newaxis] / FULL
+    strokes = draw_strokes(heights, width=fit_width(family))
+    light = 1 - strokes.transpose(2, 0, 1)[..., np.newaxis] / FULL
     # A tensor, because a NumPy array would become part of the graph and be copied for every batch.
     light = ops.convert_to_tensor(np.concatenate([light, np.ones_like(light)]), "float32")
+    light = ops.image.resize(light, (family.width, family.height), data_format="channels_last")
     chance = keras.random.SeedGenerator(seed)
 
     def vary(images, labels):
@@ -353,7 +356,7 @@ print(f"{decode_label(y_train[0])}: {(x_train[0] < 0.5).sum()} dark pixels;", "v
 
 
 # %%
-from captcha_lib.ctc import ctc_loss, set_blank_bias
+from captcha_lib.ctc import CTCLoss, set_blank_bias
 
 
 def shuffle_batches(images, labels, seed=0):
@@ -362,14 +365,14 @@ def shuffle_batches(images, labels, seed=0):
     return pairs.shuffle(len(images), seed=seed).batch(32)
 
 
-def compile_model(model, recipe, steps):
+def compile_model(model, recipe, steps, family=COURSE):
     if recipe.decayed:
         optimizer = keras.optimizers.AdamW(
             warm_up_and_decay(4e-3, steps), weight_decay=1e-4, clipnorm=5
         )
     else:
         optimizer = keras.optimizers.Adam(0.001)
-    loss = ctc_loss if recipe.ctc else "sparse_categorical_crossentropy"
+    loss = CTCLoss(len(family.alphabet)) if recipe.ctc else "sparse_categorical_crossentropy"
     model.compile(optimizer, loss, jit_compile=False)
 
 
@@ -384,15 +387,17 @@ from captcha_lib.synthetic import STEPS_PER_EPOCH
 
 
 @plain_errors()
-def train_recipe(batches, recipe=Recipe(), epochs=20, seed=0, callbacks=()):
-    number = count_batches(batches)
+def train_recipe(
+    batches, recipe=Recipe(), epochs=20, seed=0, callbacks=(), family=COURSE
+):
+    number = count_batches(batches, family)
     keras.utils.set_random_seed(seed)
-    model = build_recipe(recipe)
+    model = build_recipe(recipe, family)
     if recipe.ctc:
         set_blank_bias(model)
-    compile_model(model, recipe, epochs * (number or STEPS_PER_EPOCH))
+    compile_model(model, recipe, epochs * (number or STEPS_PER_EPOCH), family)
     history = model.fit(
-        augment(batches, seed) if recipe.augmented else batches,
+        augment(batches, seed, family) if recipe.augmented else batches,
         epochs=epochs,
         steps_per_epoch=None if number else STEPS_PER_EPOCH,
         shuffle=False,
@@ -798,7 +803,7 @@ print(f"{seconds:.0f} seconds")
 def read_batch(model, images, family=COURSE):
     probabilities = model.predict_on_batch(images)
     texts = decode_fixed_length(probabilities, family)
-    return texts, text_probability(probabilities, texts)
+    return texts, text_probability(probabilities, texts, family)
 
 
 def read_captcha(model, path, family=COURSE):

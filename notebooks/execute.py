@@ -21,7 +21,7 @@ from nbclient.output_widget import OutputWidget
 from tqdm import tqdm
 
 from captcha_lib import locate_samples, read_samples
-from captcha_lib.samples import digest, list_images
+from captcha_lib.files import digest, list_images
 from captcha_lib.sources import REAL_SET_DIGEST
 
 NOTEBOOKS = PROJECT / "notebooks"

@@ -9,9 +9,9 @@ from PIL import Image
 
 from captcha_lib import reader as module
 from captcha_lib.__main__ import main
+from captcha_lib.files import list_images
 from captcha_lib.reader import read_captcha
 from captcha_lib.recipe import build_recipe
-from captcha_lib.samples import list_images
 
 
 @pytest.fixture

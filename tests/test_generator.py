@@ -9,7 +9,7 @@ from PIL import Image
 from scipy.interpolate import BPoly
 from scipy.ndimage import map_coordinates
 
-from captcha_lib import generator, render_captcha, render_captchas, write_samples
+from captcha_lib import COURSE, Family, generator, read_samples, render_captcha, render_captchas, write_samples
 from captcha_lib.fonts import DEJAVU_BOLD, FULL, find_fonts, mean_width
 from captcha_lib.generator import (
     DRAWING_VERSION,
@@ -261,13 +261,13 @@ def test_the_same_seed_gives_the_same_folder(tmp_path, drawn_set):
 def test_n_is_drawn_twice_as_often():
     rng = np.random.default_rng(0)
     text = "".join(sample_label(rng) for _ in range(4000))
-    assert set(text) == set(generator.ALPHABET)
+    assert set(text) == set(COURSE.alphabet)
     assert text.count("n") / len(text) == pytest.approx(0.10, abs=0.007)
     assert text.count("2") / len(text) == pytest.approx(0.05, abs=0.007)
 
 
 def test_an_interrupted_drawing_leaves_nothing(tmp_path, monkeypatch):
-    def stop(*_):
+    def stop(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(generator, "render_captcha", stop)
@@ -369,3 +369,56 @@ def test_a_text_that_cannot_be_drawn_is_refused(text, message):
 def test_a_size_that_the_filters_would_destroy_is_refused(size):
     with pytest.raises(ValueError, match=f"letters of size {size} do not.*: expected 10 to 60"):
         Style(size=size)
+
+
+# Other families
+
+FAMILIES = [
+    Family("0123456789", 4, 4, 100, 30),
+    Family("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 3, 8, 100, 30),
+    Family("abcdefghijklm0123456789+-=?", 3, 8, 400, 100),
+    Family("0123456789ABCDEF", 6, 6, 160, 60),
+]
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=str)
+def test_the_images_of_any_family_are_drawn_in_its_size(family, tmp_path):
+    folder = write_samples(tmp_path / "own", png=30, jpg=5, family=family)
+    samples = read_samples(folder, family)
+    assert list(samples["file_name"][[0, 34]]) == ["000000.png", "000034.jpg"]
+    with Image.open(folder / "000000.png") as image:
+        assert image.size == (family.width, family.height) and image.mode == "RGBA"
+    lengths = samples["label_size"].unique()
+    assert lengths.min() >= family.shortest and lengths.max() <= family.longest
+    assert set("".join(samples["label"])) <= set(family.alphabet)
+    again = write_samples(tmp_path / "again", png=30, jpg=5, family=family)
+    assert all(file.read_bytes() == (again / file.name).read_bytes() for file in folder.iterdir())
+
+
+def test_a_family_of_another_size_is_the_courses_made_larger_or_smaller():
+    """Letters, water and strokes alike: twice as large, each four pixels are one of the course's."""
+    large = Family(COURSE.alphabet, 5, 5, 400, 100)
+    style = [Style()]
+    once = render_captchas(["2g7nm"], np.random.default_rng(0), style)[0].astype(float)
+    twice = render_captchas(["2g7nm"], np.random.default_rng(0), style, large)[0].astype(float)
+    assert twice.shape == (100, 400)
+    smoothed = twice.reshape(50, 2, 200, 2).mean(axis=(1, 3))
+    assert np.abs(smoothed - once).mean() < 8 and np.corrcoef(smoothed.ravel(), once.ravel())[0, 1] > 0.97
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=str)
+def test_every_text_of_a_family_fits_into_its_images(family):
+    widest = max(family.alphabet, key=lambda character: len(character) and mean_width(DEJAVU_BOLD, character))
+    for style in (None, sample_style(widest * family.longest, np.random.default_rng(0), [DEJAVU_BOLD], family)):
+        image = render_captcha(widest * family.longest, np.random.default_rng(0), style, family)
+        assert image.shape == (family.height, family.width) and (image < 100).mean() > 0.03
+
+
+def test_all_lengths_and_characters_of_a_family_are_drawn_alike():
+    rng, family = np.random.default_rng(0), Family("0123456789", 3, 6, 160, 60)
+    texts = [sample_label(rng, family) for _ in range(4000)]
+    assert [np.mean([len(text) == length for text in texts]) for length in range(3, 7)] == pytest.approx(
+        [0.25] * 4, abs=0.025
+    )
+    shares = [np.mean([character == digit for character in "".join(texts)]) for digit in family.alphabet]
+    assert shares == pytest.approx([0.1] * 10, abs=0.01)

@@ -11,9 +11,10 @@ import tensorflow as tf
 from captcha_lib import decode_ctc, decode_label, encode_image, reader, sources
 from captcha_lib.ctc import text_probability
 from captcha_lib.family import ALPHABET, BLANK, check_label
+from captcha_lib.files import list_images
 from captcha_lib.reader import decode_fixed_length, list_doubtful_labels, read_captcha, read_captchas
 from captcha_lib.recipe import build_recipe
-from captcha_lib.samples import list_images, read_samples
+from captcha_lib.samples import read_samples
 
 # Decoding
 

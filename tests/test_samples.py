@@ -11,7 +11,8 @@ from captcha_lib import (
     read_samples,
     render_captcha,
 )
-from captcha_lib.samples import digest, list_images, open_image
+from captcha_lib.files import digest, list_images
+from captcha_lib.samples import open_image
 from captcha_lib.sources import REAL_SET_DIGEST
 
 # Tables

@@ -15,7 +15,7 @@ from captcha_lib import (
     read_samples,
 )
 from captcha_lib import sources as module
-from captcha_lib.samples import digest, list_images
+from captcha_lib.files import digest, list_images
 from captcha_lib.sources import REAL_SET_DIGEST
 
 

@@ -21,7 +21,7 @@ from execute import execute, list_twins, list_wanted, read_addresses, write_note
 from nbclient.exceptions import CellExecutionError
 
 from captcha_lib import locate_samples
-from captcha_lib.samples import list_images
+from captcha_lib.files import list_images
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
