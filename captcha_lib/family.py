@@ -33,9 +33,9 @@ class Family:
 
     def __post_init__(self):
         twice = [character for character, count in Counter(self.alphabet).items() if count > 1]
-        if twice or not self.alphabet:
-            found = f"holds {twice[0]!r} twice" if twice else "is empty"
-            raise ValueError(f"the alphabet {found}: expected each character once")
+        if twice or len(self.alphabet) < 2:
+            found = f"holds {twice[0]!r} twice" if twice else f"is {self.alphabet!r}"
+            raise ValueError(f"the alphabet {found}: expected two characters or more, each once")
         if not 1 <= self.shortest <= self.longest:
             raise ValueError(f"texts of {self.shortest} to {self.longest} characters: expected 1 or more")
         if self.height < LEAST_HEIGHT:

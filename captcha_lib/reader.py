@@ -40,7 +40,8 @@ def decode_fixed_length(probabilities, family=COURSE):
 
     texts = decode_ctc(probabilities, alphabet=family.alphabet)
     odd = [number for number, text in enumerate(texts) if not fits(text)]
-    beams = beam_search(probabilities[odd], 50, 50, family.alphabet) if odd else []
+    top = min(50, 2 * probabilities.shape[1])  # a very narrow image has fewer texts than 50
+    beams = beam_search(probabilities[odd], 50, top, family.alphabet) if odd else []
     for number, found in zip(odd, beams):
         texts[number] = next(filter(fits, found), texts[number])
     return texts
