@@ -1,0 +1,132 @@
+"""Measure what lesson 9 and docs/results.md say of images that are not the course's: `make bench`.
+
+Each figure is kept in build/bench as soon as it is measured: an interrupted run goes on where it stopped.
+"""
+
+import random
+import time
+
+import captcha.image
+import numpy as np
+from digests import PROJECT
+from execute import stamps
+from measured import digest_measured, write_table
+from measuring import measure_once
+from PIL import Image
+
+from captcha_lib.dataset import find_files, stream_dataset
+from captcha_lib.family import Family
+from captcha_lib.files import write_labels
+from captcha_lib.fonts import DEJAVU_BOLD, find_fonts
+from captcha_lib.generator import render_captchas, sample_label, sample_style
+from captcha_lib.reader import TRAINING_BATCH, count_epochs, read_captchas
+from captcha_lib.recipe import train_recipe
+from captcha_lib.samples import read_samples
+from captcha_lib.score import exact_match, wilson_interval
+from captcha_lib.workspace import written_beside
+
+CODE = digest_measured("own_images")
+BENCH = PROJECT / "build" / "bench" / CODE  # figures of other code stay apart
+FONTS = [DEJAVU_BOLD, *find_fonts()]
+CAPITALS = Family("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", 4, 6, 160, 60)
+DIGITS = Family("0123456789", 4, 4, 100, 30)
+ARITHMETIC = Family("+-0123456789=?", 5, 7, 160, 50)
+NEW = 1000  # images that no training has seen
+
+
+class Seeded(random.Random):
+    """Stands in for the module `secrets`, with which the package `captcha` draws: the same images in every run."""
+
+    randbelow = random.Random.randrange
+    randbits = random.Random.getrandbits
+
+
+def draw_with_package(count, seed):
+    """Images by the package `captcha` as it comes, in colour, and their texts."""
+    rng = captcha.image.secrets = Seeded(seed)
+    drawer = captcha.image.ImageCaptcha(CAPITALS.width, CAPITALS.height)
+    for _ in range(count):
+        text = "".join(rng.choices(CAPITALS.alphabet, k=rng.randint(CAPITALS.shortest, CAPITALS.longest)))
+        yield drawer.generate_image(text), text
+
+
+def draw_ourselves(family, sample_text):
+    """Images by the generator of lesson 7, in random styles, and their texts."""
+
+    def draw(count, seed):
+        rng = np.random.default_rng(seed)
+        for _ in range(count):
+            text = sample_text(rng)
+            style = sample_style(text, rng, FONTS, family)
+            yield Image.fromarray(render_captchas([text], rng, [style], family)[0]), text
+
+    return draw
+
+
+def sample_task(rng):
+    """A sum or a difference of two numbers below 100, as arithmetic captchas ask for it."""
+    first, second, sign = rng.random(3)
+    return f"{int(100 * first)}{'+-'[int(2 * sign)]}{int(100 * second)}=?"
+
+
+DIGITS_DRAWN = draw_ourselves(DIGITS, lambda rng: sample_label(rng, DIGITS))
+ARITHMETIC_DRAWN = draw_ourselves(ARITHMETIC, sample_task)
+# What the images are, how they are drawn, and how many there are to learn from.
+SETS = {
+    "package captcha, 4 to 6 of 36, 160 x 60": (CAPITALS, draw_with_package, (100, 300, 1000, 2000, 3000, 10_000)),
+    "drawn, 4 digits, 100 x 30": (DIGITS, DIGITS_DRAWN, (500,)),
+    "drawn, 12+7=?, 160 x 50": (ARITHMETIC, ARITHMETIC_DRAWN, (2000,)),
+}
+
+
+def fill(name, draw, count, seed):
+    """Return a folder of drawn images with their labels.csv, made once."""
+    folder = BENCH / name
+    if not folder.exists():
+        with written_beside(folder) as unfinished:
+            unfinished.mkdir()
+            names, texts = [], []
+            for number, (image, text) in enumerate(draw(count, seed)):
+                names.append(f"{number:06}.png")
+                texts.append(text)
+                image.save(unfinished / names[-1])
+            write_labels(unfinished, names, texts)
+    return folder
+
+
+def merge(texts):
+    return [text.replace("O", "0") for text in texts]
+
+
+def measure(images, number):
+    """Train on so many images of one of the sets as `Reader.train` does, and read new ones."""
+    family, draw, _ = SETS[images]
+    place = list(SETS).index(images)
+    folder, new = (fill(f"own_{place}_{count}", draw, count, seed) for seed, count in enumerate((number, NEW)))
+    assert Family.of(folder).alphabet in family.alphabet  # few images may lack a character
+    learn, truths = read_samples(folder, family), read_samples(new, family)
+    started = time.perf_counter()
+    batches = stream_dataset(learn, TRAINING_BATCH, seed=0, family=family)
+    model, _ = train_recipe(batches, epochs=count_epochs(number), family=family)
+    seconds = time.perf_counter() - started
+    read, labels = list(read_captchas(model, find_files(truths), family)["text"]), list(truths["label"])
+    merged = exact_match(merge(read), merge(labels))
+    low, high = wilson_interval(round(merged * NEW), NEW)
+    return {
+        "exact match (%)": round(100 * exact_match(read, labels), 1),
+        "0 and O as one (%)": round(100 * merged, 1),
+        "95 % interval of it": f"{100 * low:.1f} to {100 * high:.1f}",
+        "training (s)": round(seconds),
+    }
+
+
+def main():
+    keys = [{"images": name, "number": number} for name, (_, _, numbers) in SETS.items() for number in numbers]
+    table = measure_once(BENCH / "own_images.csv", keys, measure).rename(columns={"number": "to learn from"})
+    print(f"\n{table.to_string(index=False)}")
+    write_table("own_images", table, CODE)
+    stamps()
+
+
+if __name__ == "__main__":
+    main()
