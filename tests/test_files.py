@@ -36,6 +36,8 @@ def test_texts_are_composed_as_other_systems_may_not_have_them(tmp_path):
     assert len(decomposed) == 2
     Image.new("L", (20, 15)).save(tmp_path / f"{decomposed}.png")
     assert read_labels(list_images(tmp_path)) == ["é"]
+    write_labels(tmp_path, [f"{decomposed}.png"], [f"caf{decomposed}"])
+    assert read_labels(list_images(tmp_path)) == ["café"]
 
 
 def test_a_table_may_come_from_a_spreadsheet(folder):
