@@ -8,9 +8,11 @@ and among the inputs, else they are drawn. Executed copies go to build/colab.
 import functools
 import http.server
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 import threading
 import zipfile
 from pathlib import Path
@@ -76,14 +78,20 @@ def sources(tmp_path_factory):
 class Machine:
     """A new machine in the folder `place`, on which one notebook is executed in an otherwise empty folder."""
 
-    def __init__(self, place, folder, environment=None):
+    def __init__(self, place, folder, wheels, environment=None):
         self.place, self.folder = place, folder
         self.drive = place / "drive/MyDrive"
         self.inputs = place / "kaggle/input"
         (place / "content").mkdir()
         (place / "kaggle/working").mkdir(parents=True)
+        (place / "packages").mkdir()
         self.environment = {
-            "PYTHONPATH": str(HERE),
+            "PYTHONPATH": os.pathsep.join([str(HERE), str(place / "packages")]),
+            # What a lesson installs comes from a folder, and goes into one of this machine's own.
+            "PIP_NO_INDEX": "1",
+            "PIP_FIND_LINKS": str(wheels),
+            "PIP_TARGET": str(place / "packages"),
+            "PIP_NO_DEPS": "1",
             "XDG_CACHE_HOME": str(place / "cache"),
             "CAPTCHA_DATA": "",
             "CAPTCHA_OUTPUT": "",
@@ -123,18 +131,28 @@ class Machine:
         ]
 
 
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory):
+    """A folder with the one package that a lesson installs."""
+    folder = tmp_path_factory.mktemp("wheels")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, "captcha"]
+    subprocess.run(command, check=True)
+    return folder
+
+
 @pytest.fixture
-def colab(tmp_path):
-    machine = Machine(tmp_path, "/content")
+def colab(tmp_path, wheels):
+    machine = Machine(tmp_path, "/content", wheels)
     machine.first_line += "; type(get_ipython()).__module__ = 'google.colab._shell'"
     return machine
 
 
 @pytest.fixture
-def kaggle(tmp_path):
+def kaggle(tmp_path, wheels):
     return Machine(
         tmp_path,
         "/kaggle/working",
+        wheels,
         {"KAGGLE_KERNEL_RUN_TYPE": "Interactive", "COLAB_RELEASE_TAG": "release-colab"},
     )
 
@@ -197,8 +215,8 @@ def test_a_lesson_in_kaggle(lesson, form, kaggle, sources):
     assert not warnings_in(notebook)
 
 
-def test_a_clone_in_somebodys_own_jupyter(tmp_path, sources):
-    machine = Machine(tmp_path, sources / PROJECT_ZIP.removesuffix(".zip") / "notebooks")
+def test_a_clone_in_somebodys_own_jupyter(tmp_path, sources, wheels):
+    machine = Machine(tmp_path, sources / PROJECT_ZIP.removesuffix(".zip") / "notebooks", wheels)
     machine.first_line = "pass"  # no google.colab
     mounted, set_up = machine.execute(read_set_up())
     assert mounted == "" and f"Images from the synthetic set: {REAL}\n" in set_up
