@@ -422,3 +422,13 @@ def test_all_lengths_and_characters_of_a_family_are_drawn_alike():
     )
     shares = [np.mean([character == digit for character in "".join(texts)]) for digit in family.alphabet]
     assert shares == pytest.approx([0.1] * 10, abs=0.01)
+
+
+@pytest.mark.parametrize("width", [60, 133, 200, 400])
+def test_strokes_and_water_go_with_the_width(width):
+    ink = draw_strokes(np.full((1, 2, 4), 25.0), width=width)[:, :, 0]
+    columns = np.flatnonzero(ink.any(axis=1))
+    assert columns[0] == pytest.approx(0.1 * width, abs=3) and columns[-1] == pytest.approx(0.9 * width, abs=3)
+    moved = np.abs(water_map(radius=20, width=width)[0] - np.arange(width)[:, np.newaxis])
+    moving = np.flatnonzero(moved.max(axis=1) > 1e-6)
+    assert moving.mean() == pytest.approx(width // 2) and 36 <= len(moving) <= 40
