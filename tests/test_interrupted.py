@@ -19,7 +19,7 @@ from pathlib import Path
 job, place, source = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 wanted = [int(number) for number in sys.argv[4:]]
 
-from captcha_lib import samples, sources, workspace
+from captcha_lib import files, sources, workspace
 from captcha_lib.generator import write_samples
 
 workspace.user_cache_path = lambda *_, **__: place / "cache"
@@ -28,15 +28,15 @@ sources.write_samples = lambda folder: write_samples(folder, png=5, jpg=1)
 os.environ.pop("CAPTCHA_DATA", None)
 
 def draw():
-    assert len(samples.list_images(sources.locate_samples())) == 6
+    assert len(files.list_images(sources.locate_samples())) == 6
 
 def copy():
-    copied = samples.list_images(sources.locate_samples())
-    assert samples.digest(copied) == samples.digest(samples.list_images(Path(source)))
+    copied = files.list_images(sources.locate_samples())
+    assert files.digest(copied) == files.digest(files.list_images(Path(source)))
 
 def unpack():
-    unpacked = samples.list_images(sources.locate_samples(source + ".zip"))
-    assert samples.digest(unpacked) == samples.digest(samples.list_images(Path(source)))
+    unpacked = files.list_images(sources.locate_samples(source + ".zip"))
+    assert files.digest(unpacked) == files.digest(files.list_images(Path(source)))
 
 def read():
     os.environ |= {"CAPTCHA_DATA": str(place / "images"), "CAPTCHA_OUTPUT": str(place / "out")}
