@@ -25,7 +25,7 @@ def crop_image(pixels):
 def encode_image(path, crop=False, family=COURSE):
     """Return one image as float32, shape (200, 50, 1), 0 black .. 1 white; axis 0 is time, the image's width.
 
-    `crop=True` does what `crop_image` does.
+    `crop=True` does what `crop_image` does, which goes with the course's images alone.
     Raises FileNotFoundError or ValueError for what `open_image` cannot read. Taught in lesson 3.
     """
     pixels = np.asarray(open_image(path, family).convert("L"), dtype="float32") / 255

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image
+from tqdm import tqdm
 
 from captcha_lib.files import list_images, named_errors, read_labels
 from captcha_lib.workspace import say
@@ -77,7 +78,8 @@ class Family:
         empty = [file for file, text in zip(files, texts) if not text]
         if empty:
             raise ValueError(f"{empty[0]} has an empty label: expected one character or more")
-        sizes = Counter(map(_measure, files))
+        bar = tqdm(files, "measuring images", leave=False, delay=2)  # for thousands of them
+        sizes = Counter(map(_measure, bar))
         if len(sizes) > 1 and not resize:
             (width, height), (other, another) = [size for size, _ in sizes.most_common(2)]
             raise ValueError(

@@ -24,8 +24,8 @@ from captcha_lib.synthetic import stream_captchas
 from captcha_lib.workspace import load_or_train, save_model
 
 BATCH_SIZE = 64  # of images that are read
-TRAINING_BATCH, EPOCHS = 32, 20
-LEAST_STEPS, MOST_STEPS = 1_500, 10_000
+TRAINING_BATCH, EPOCHS = 32, 30
+LEAST_STEPS, MOST_STEPS = 1_500, 6_000
 
 
 def decode_fixed_length(probabilities, family=COURSE):

@@ -27,6 +27,7 @@ MEASURED = {
     "misread": RECIPE,
     "engines": RECIPE,
     "sim_to_real": ("make bench", [BENCHMARKS / "bench_generator.py"]),
+    "own_images": ("make bench", [BENCHMARKS / "bench_own_images.py"]),
 }
 
 
