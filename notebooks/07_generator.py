@@ -198,6 +198,8 @@ print(f"read from {ring * fading * highest:.2f} pixels further away")
 # - **The centre.** Its distance is 0, and 0 / 0 is no number. With a tiny `1e-9` in its place, 0 / 1e-9 is 0: the
 #   centre stays where it is.
 # - **Beyond the last ring** the fading would turn negative. With the distance cut off at `radius` it is 0.
+#
+# The functions that draw take a `width` as well, for images of another width. Ours are 200 pixels wide, the default:
 
 
 # %%

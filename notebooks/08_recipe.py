@@ -300,7 +300,8 @@ for name, recipe in ABLATION.items():
 #
 # A thousand images are few. But a captcha that is moved by three pixels still shows the same text, and so does one with
 # more strokes across it. We shift each image by up to 6 pixels along and 4 up or down; what comes in at an edge repeats
-# the pixels of that edge. On each image, with a chance of one half, we draw two more strokes, by the code of lesson 7:
+# the pixels of that edge. On each image, with a chance of one half, we draw two more strokes, by the code of lesson 7.
+# They are drawn 50 pixels high, as ours are; the images of another family get them in their own size:
 
 
 # %%
@@ -352,7 +353,8 @@ print(f"{decode_label(y_train[0])}: {(x_train[0] < 0.5).sum()} dark pixels;", "v
 # %% [markdown]
 # ## Train
 #
-# Two functions put it together: one shuffles images into batches, the other picks the loss and the optimiser.
+# Two functions put it together: one shuffles images into batches, the other picks the loss and the optimiser. `CTCLoss`
+# is `ctc_loss` of lesson 5b, told which class is the blank, in a form that Keras can save with a model.
 
 
 # %%
