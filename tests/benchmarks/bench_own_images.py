@@ -82,9 +82,9 @@ SETS = {
 LSTM = "an LSTM along the columns"
 
 
-def fill(name, draw, count, seed):
+def fill(images, draw, count, seed):
     """Return a folder of drawn images with their labels.csv, made once."""
-    folder = BENCH / name
+    folder = BENCH / f"{list(SETS).index(images)}_{count}_{seed}"
     if not folder.exists():
         with written_beside(folder) as unfinished:
             unfinished.mkdir()
@@ -100,8 +100,7 @@ def fill(name, draw, count, seed):
 def measure(images, number, model):
     """Train on so many images of one of the sets as `Reader.train` does, and read new ones."""
     family, draw, _ = SETS[images]
-    place = list(SETS).index(images)
-    folder, new = (fill(f"own_{place}_{count}", draw, count, seed) for seed, count in enumerate((number, NEW)))
+    folder, new = fill(images, draw, number, seed=0), fill(images, draw, NEW, seed=1)
     assert Family.of(folder).alphabet in family.alphabet  # few images may lack a character
     learn, truths = read_samples(folder, family), read_samples(new, family)
     started = time.perf_counter()
