@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from test_notebooks import LESSONS, number
 
-from captcha_lib import count_characters, exercises, read_samples
+from captcha_lib import Family, count_characters, exercises, read_samples
 from captcha_lib.exercises import Where, check, find_exercise
 from captcha_lib.files import list_images
 from captcha_lib.generator import Style, render_captcha
@@ -64,8 +64,12 @@ def given(drawn_set):
         "readings": {"+ shifts and strokes": before},
         "climb": lambda name, recipe: ["?????", *truths[1:-2], "?????", "?????"],
     }
+    lesson_9 = {
+        "small": Family("0123456789", 4, 4, 100, 30),
+        "measure": lambda own: ([own.alphabet[: own.longest]] * 200,) * 2,
+    }
     first = {"grey": grey, "background": grey.max(axis=0), "samples": samples, "counts": counts}
-    return first | lesson_7 | lesson_8
+    return first | lesson_7 | lesson_8 | lesson_9
 
 
 def test_the_lessons_ask_what_is_declared():

@@ -184,8 +184,8 @@ def test_functions_of_lesson_and_library_are_one_and_the_same(twin):
         assert written[name][0] == library[name][0], f"{name} differs between the lesson and captcha_lib"
 
 
-# Called by the command line, or with a network, which no lesson has; of families the lessons have one, COURSE.
-CALLED_ELSEWHERE = {"load_reader", "is_synthetic", "download_samples", "Family"}
+# Called by the command line, or with a network, which no lesson has.
+CALLED_ELSEWHERE = {"load_reader", "is_synthetic", "download_samples"}
 
 
 def called_from_the_library(twin):
