@@ -247,6 +247,7 @@ TABLES = [
     ("sim_to_real", "notebooks/07_generator.py"),
     ("recipe", "notebooks/08_recipe.py"),
     ("engines", "notebooks/08_recipe.py"),
+    ("own_images", "notebooks/09_own_images.py"),
 ]
 
 
