@@ -699,10 +699,10 @@ for name, course in losses.items():
     print(f"{name:26} loss in the first ten steps {course[0]:4.1f}")
 
 # %% [markdown]
-# With shifted labels, white images and the high rate the loss stays above that of guessing. These three have learned
-# which characters there are, and nothing from the pictures. Twenty steps end there, too, but nothing is wrong with
-# them. Without the blank bias the loss begins three times as high, and after 100 steps it is still behind: this is the
-# blank plateau of lesson 5b.
+# With shifted labels, white images and the high rate the loss stays above that of guessing. At best these three have
+# learned which characters there are, but nothing from the pictures. Twenty steps end near there, too, and nothing is
+# wrong with them. Without the blank bias the loss begins three times as high, and after 100 steps it is still behind:
+# this is the blank plateau of lesson 5b.
 #
 # How do you find out which it is?
 #
