@@ -21,7 +21,7 @@ export CAPTCHA_DATA CAPTCHA_OUTPUT
 # pyenv hides every Python but one: let the targets that need several see them all.
 ALL_PYTHONS = $(shell { pyenv version-name && pyenv versions --bare | grep "^3[.]1[123][.]"; } 2>/dev/null | paste -sd : -)
 
-.PHONY: help course test lint test-colab test-browser test-conda matrix lab notebooks bench results lock clean
+.PHONY: help course test lint test-colab test-browser test-conda test-base matrix lab notebooks reader bench results lock clean
 
 LIST = import re; targets = re.findall(r"^([\w-]+):.*\#\# (.*)", open("Makefile", encoding="utf-8").read(), re.MULTILINE); \
 	print(*(f"make {name:13}{does}" for name, does in targets), sep="\n")
@@ -50,10 +50,12 @@ test-browser: $(READY)  ## a learner's path through JupyterLab, in a browser
 # All columns of versions, or one: `make matrix COLUMN="test(3.11-oldest)"`.
 COLUMN ?= test
 test-conda: COLUMN = conda
-matrix test-conda: export PYENV_VERSION := $(ALL_PYTHONS)
+test-base: COLUMN = base
+matrix test-conda test-base: export PYENV_VERSION := $(ALL_PYTHONS)
 matrix: $(READY)  ## make test in all columns of versions, or one COLUMN
 test-conda: $(READY)  ## what environment.yml installs, and lesson 1 in it
-matrix test-conda:
+test-base: $(READY)  ## reading an image with what is installed without any extra
+matrix test-conda test-base:
 	$(INSTALL) ".[matrix]"
 	$(BIN)/nox --session "$(COLUMN)"
 
@@ -62,6 +64,10 @@ lab: $(READY)  ## JupyterLab, opened on lesson 1
 
 notebooks: $(READY)  ## rebuild the .ipynb of changed lessons, or of LESSONS, from their .py
 	$(BIN)/python notebooks/execute.py rebuild
+
+reader: export PYTHONPATH := notebooks
+reader: $(READY)  ## train the reader that ships, on drawings alone, and write its file (a quarter of an hour)
+	$(BIN)/python tests/benchmarks/shipped_reader.py
 
 bench: export PYTHONPATH := notebooks
 bench: $(READY)  ## measure the tables in figures/tables/ on the real images (hours)

@@ -1,6 +1,8 @@
 """Columns of versions that the project is tested in, each a session in an environment of its own (`make matrix`)."""
 
 import re
+import shutil
+import sys
 from pathlib import Path
 
 import nox
@@ -23,6 +25,21 @@ def test(session, versions):
     """`make test` with one Python and the locked, the oldest admitted or the newest versions."""
     session.install(*VERSIONS[versions], "--editable", ".[test]")
     session.run("make", "test", f"BIN={session.bin}", "READY=", external=True)
+
+
+@nox.session(python="3.13")
+def base(session):
+    """What a reader takes: the package as it is published, without its extras, reads a drawn image."""
+    session.install(".")
+    place = session.create_tmp()
+    shutil.rmtree(Path(place, "drawn"), ignore_errors=True)
+    session.chdir(place)
+    draw = "from captcha_lib import write_samples; write_samples('drawn', png=20, jpg=0)"
+    session.run(sys.executable, "-c", draw, external=True)
+    read = session.run("python", "-m", "captcha_lib", "read", "drawn", silent=True)
+    wrong = [line for line in read.splitlines() if Path(line.split("\t")[0]).stem != line.split("\t")[1]]
+    assert len(read.splitlines()) == 20 and len(wrong) <= 1, read
+    session.run("python", "-c", "import tensorflow", success_codes=[1], silent=True)
 
 
 @nox.session(python="3.12")

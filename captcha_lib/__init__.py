@@ -43,26 +43,32 @@ class _QuietStart:
             os.close(stderr)
 
 
-if not find_spec("tensorflow"):
+if find_spec("tensorflow"):
+    if "tensorflow" not in sys.modules:
+        sys.meta_path.insert(0, _QuietStart)
+elif "google.colab" in sys.modules:
     warnings.warn(
         "no TensorFlow here, as on Colab's TPUs: lessons 1 and 2 run without; for the others choose Runtime > "
         "Change runtime type > CPU",
         stacklevel=2,
     )
-elif "tensorflow" not in sys.modules:
-    sys.meta_path.insert(0, _QuietStart)
+
+# To read images takes four packages; all else in here needs those of the course.
+INSTALL_COURSE = "expected what `pip install 'captcha_lib[course]'` installs"
 
 _MODULES = {
     "family": ("ALPHABET", "COURSE", "Family", "encode_label", "decode_label"),
     "samples": ("read_samples", "count_characters"),
     "sources": ("locate_samples", "download_samples"),
     "generator": ("render_captcha", "render_captchas", "write_samples"),
-    "dataset": ("encode_image", "build_dataset", "stream_dataset"),
+    "dataset": ("build_dataset", "stream_dataset"),
+    "images": ("encode_image",),
     "cnn": ("build_cnn",),
-    "ctc": ("build_cnn_lstm_ctc", "ctc_loss", "decode_ctc"),
+    "ctc": ("build_cnn_lstm_ctc", "ctc_loss"),
+    "decoding": ("decode_ctc",),
     "score": ("character_accuracy", "exact_match", "edit_distance", "character_error_rate", "wilson_interval"),
     "recipe": ("train_recipe",),
-    "reader": ("read_captcha", "read_captchas"),
+    "reader": ("Reader", "read_captcha", "read_captchas"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = sorted(_HOMES)
@@ -71,4 +77,7 @@ __all__ = sorted(_HOMES)
 def __getattr__(name):
     if name not in _HOMES:
         raise AttributeError(f"captcha_lib has no {name!r}: expected one of {', '.join(__all__)}")
-    return getattr(import_module(f"captcha_lib.{_HOMES[name]}"), name)
+    try:
+        return getattr(import_module(f"captcha_lib.{_HOMES[name]}"), name)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(f"{name} needs {error.name}: {INSTALL_COURSE}", name=error.name) from None

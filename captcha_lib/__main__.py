@@ -1,14 +1,15 @@
 """The command line: `python -m captcha_lib read IMAGE...` (lesson 8) and `train FOLDER` (lesson 9)."""
 
 import argparse
+import glob
+import json
 import os
 import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 
-from captcha_lib.dataset import encode_image
-from captcha_lib.family import COURSE
-from captcha_lib.workspace import cache_folder, say
+from captcha_lib import INSTALL_COURSE
+from captcha_lib.files import list_names
+from captcha_lib.workspace import say
 
 WORST = 10  # misread images that `train` shows
 
@@ -18,55 +19,81 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m captcha_lib", description=__doc__)
     commands = parser.add_subparsers(required=True)
     read = commands.add_parser("read", help="print the text of each image, and how sure the model is")
-    read.add_argument("images", nargs="+", metavar="IMAGE", help="a file, of 200 x 50 pixels without --reader")
+    read.add_argument(
+        "images",
+        nargs="+",
+        metavar="IMAGE",
+        help="a file, a folder of them, a pattern such as '*.png', or - for names on standard input; "
+        "of 200 x 50 pixels without --reader",
+    )
     read.add_argument("--reader", metavar="FILE", help="what `train` has kept, for images like those it learned from")
+    read.add_argument("--json", action="store_true", help="print a JSON object for each image")
     read.set_defaults(run=read_images)
     train = commands.add_parser("train", help="train a reader of your own images, and say how well it reads")
     train.add_argument("folder", metavar="FOLDER", help="images named by their texts, or with a labels.csv beside them")
     train.add_argument(
         "--resize", nargs=2, type=int, metavar=("WIDTH", "HEIGHT"), help="make images of any sizes fit this one"
     )
-    train.add_argument("--save", default="reader.weights.h5", metavar="FILE", help="where to keep it (%(default)s)")
+    train.add_argument("--save", default="reader.onnx", metavar="FILE", help="where to keep it (%(default)s)")
     train.set_defaults(run=train_reader)
     arguments = parser.parse_args(arguments)
     try:
         return arguments.run(arguments)
+    except ModuleNotFoundError as error:
+        print(f"{error}: {INSTALL_COURSE}", file=sys.stderr)
+        return 1
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
 
 
+def find_paths(names, refuse):
+    """Yield the image files that names on a command line stand for, one after the other.
+
+    `refuse` is given an error for each name that stands for none.
+    """
+    for name in names:
+        if name == "-":
+            yield from (line.rstrip("\r\n") for line in sys.stdin if line.strip())
+        elif os.path.isdir(name):
+            inside = list_names(name)
+            if not inside:
+                refuse(FileNotFoundError(f"{name} holds no images: expected PNG or JPEG files directly in it"))
+            yield from (os.path.join(name, file) for file in inside)
+        elif glob.has_magic(name) and not os.path.exists(name):
+            found = sorted(glob.glob(name, recursive=True))
+            if not found:
+                refuse(FileNotFoundError(f"{name} fits no file: expected the names of images"))
+            yield from found
+        else:
+            yield name
+
+
 def read_images(arguments):
     """Print the readings of the images that are named, one line each; name on stderr those that cannot be read."""
-    reader = None
-    if arguments.reader:
-        from captcha_lib.reader import Reader
+    from captcha_lib.reader import Reader, read_in_batches
 
-        reader = Reader.load(arguments.reader)
-    family = reader.family if reader else COURSE
-    readable = []
-    for image in arguments.images:
-        try:
-            encode_image(image, family=family)
-            readable.append(image)
-        except (OSError, ValueError) as error:
-            print(error, file=sys.stderr)
-    if readable:
-        # What is said on the way to a trained model must not mix with the readings on stdout.
-        with redirect_stdout(sys.stderr):
-            os.environ.setdefault("CAPTCHA_OUTPUT", str(cache_folder()))
-            from captcha_lib.reader import load_reader, read_captchas
+    status = 0
 
-            readings = reader.read(readable) if reader else read_captchas(load_reader(), readable)
+    def refuse(error):
+        nonlocal status
+        status = 1
+        print(error, file=sys.stderr)
+
+    reader = Reader.load(arguments.reader)
+    paths = find_paths(arguments.images, refuse)
+    for file, text, confidence in read_in_batches(reader, paths, reader.family, refuse):
         try:
-            for _, (file, text, confidence) in readings.iterrows():
+            if arguments.json:
+                print(json.dumps({"file": file, "text": text, "confidence": round(float(confidence), 4)}))
+            else:
                 say(f"{file}\t{text}\t{confidence:.1%}")
             sys.stdout.flush()
         except OSError as error:  # of a full disk, or of a program that has stopped listening
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             print(f"the readings cannot be written: {error}", file=sys.stderr)
             return 1
-    return int(len(readable) < len(arguments.images))
+    return status
 
 
 def train_reader(arguments):

@@ -9,16 +9,8 @@ from keras import layers, ops
 from keras.optimizers.schedules import CosineDecay
 
 from captcha_lib.cnn import extract_features, plain_errors, show_progress
-from captcha_lib.family import (
-    ALPHABET,
-    BLANK,
-    COURSE,
-    HEIGHT,
-    WIDTH,
-    check_numbers,
-    decode_label,
-    encode_label,
-)
+from captcha_lib.decoding import check_columns
+from captcha_lib.family import ALPHABET, BLANK, HEIGHT, WIDTH, check_numbers
 
 
 def build_cnn_lstm_ctc():
@@ -35,15 +27,6 @@ def build_cnn_lstm_ctc():
         sequence = layers.Bidirectional(lstm)(sequence)
     classes = layers.Dense(len(ALPHABET) + 1, activation="softmax")(sequence)
     return keras.Model(image, classes, name="cnn_lstm_ctc")
-
-
-def check_columns(probabilities, blank=BLANK):
-    """Raise ValueError unless `probabilities` are (n, time, 20), as CTC has them; five heads give (n, 5, 19)."""
-    shape = tuple(probabilities.shape)
-    if len(shape) != 3 or shape[2] != blank + 1:
-        raise ValueError(
-            f"probabilities have shape {shape}: expected (images, columns, {blank + 1}), the last class for the blank"
-        )
 
 
 @keras.saving.register_keras_serializable("captcha_lib")
@@ -77,84 +60,6 @@ class CTCLoss(keras.losses.Loss):
 
     def get_config(self):  # noqa: D102
         return super().get_config() | {"blank": self.blank}
-
-
-def interleave_blanks(labels, blank=BLANK):
-    """Return labels (n, length) with a blank before, between and behind their letters: int (n, 2 * length + 1).
-
-    Raises what `check_numbers` raises. Taught in lesson 5b.
-    """
-    labels = check_numbers(labels, least=0, blank=blank)
-    states = np.full((len(labels), 2 * labels.shape[1] + 1), blank)
-    states[:, 1::2] = labels
-    return states
-
-
-def ctc_forward(probabilities, labels, blank=BLANK):
-    """Return how probable it is to have come to each state of the lattice: float64 (n, time, 2 * length + 1).
-
-    `probabilities` are softmax outputs (n, time, 20), `labels` character numbers (n, length). The odd states are the
-    letters, the even ones the blanks around them; the last two of the last column together are the text's probability.
-    Raises what `check_columns` and `check_numbers` raise. Source: the forward recursion of Graves et al. (2006). Taught
-    in lesson 5b.
-    """
-    check_columns(probabilities, blank)
-    states = interleave_blanks(labels, blank)
-    y = np.take_along_axis(probabilities.astype("float64"), states[:, np.newaxis], axis=2)
-    may_skip = states[:, 2:] != states[:, :-2]  # from letter to letter, unless they are the same
-    alpha = np.zeros_like(y)
-    alpha[:, 0, :2] = y[:, 0, :2]
-    for t in range(1, y.shape[1]):
-        arriving = alpha[:, t - 1].copy()
-        arriving[:, 1:] += alpha[:, t - 1, :-1]
-        arriving[:, 2:] += may_skip * alpha[:, t - 1, :-2]
-        alpha[:, t] = arriving * y[:, t]
-    return alpha
-
-
-def text_probability(probabilities, texts, family=COURSE):
-    """Return how probable each text is, over all its alignments: float64 (n,), 0 for texts of another length than five.
-
-    `probabilities` are softmax outputs (n, 50, 20). Another family's texts may be of several lengths; those of a length
-    that it does not have get 0. Taught in lesson 6b.
-    """
-    sums, blank = np.zeros(len(texts)), len(family.alphabet)
-    for length in range(family.shortest, family.longest + 1):
-        places = [place for place, text in enumerate(texts) if len(text) == length]
-        numbers = [encode_label(texts[place], family) for place in places]
-        labels = np.reshape(numbers, (-1, length)).astype(int)
-        alpha = ctc_forward(probabilities[places], labels, blank)
-        sums[places] = alpha[:, -1, -2:].sum(axis=1)
-    return sums
-
-
-def beam_search(probabilities, beam_width, top_paths=1, alphabet=ALPHABET):
-    """Return the `top_paths` most probable texts that a beam search finds in each of softmax outputs (n, time, 20).
-
-    A list of them for each image, the most probable first; `beam_width` beginnings are kept at each column.
-    Source: Graves and Jaitly (2014). Taught in lesson 5b.
-    """
-    times = np.full(len(probabilities), probabilities.shape[1])
-    scores = ops.log(ops.cast(probabilities, "float32") + keras.config.epsilon())
-    found, _ = ops.ctc_decode(scores, times, "beam_search", beam_width, top_paths, mask_index=len(alphabet))
-    found = np.asarray(found).transpose(1, 0, 2)
-    return [[decode_label(text[text >= 0], alphabet) for text in texts] for texts in found]
-
-
-def decode_ctc(probabilities, beam_width=None, alphabet=ALPHABET):
-    """Return the texts in softmax outputs (n, time, 20): the best class of each column, repeats merged, blanks dropped.
-
-    With a `beam_width` the most probable text that a beam search of that width finds, instead. Raises what
-    `check_columns` raises. Taught in lesson 5b.
-    """
-    blank = len(alphabet)
-    check_columns(probabilities, blank)
-    if beam_width:
-        return [texts[0] for texts in beam_search(probabilities, beam_width, alphabet=alphabet)]
-    best = np.argmax(probabilities, axis=-1)
-    changed = np.diff(best, axis=1, prepend=-1) != 0
-    shown = changed & (best != blank)
-    return [decode_label(row[keep], alphabet) for row, keep in zip(best, shown)]
 
 
 def set_blank_bias(model):

@@ -4,34 +4,11 @@ import os
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from sklearn.model_selection import train_test_split
 
-from captcha_lib.family import COURSE, HEIGHT, WIDTH, encode_labels
-from captcha_lib.samples import open_image, read_samples
-
-CROP = slice(25, 150)
-
-
-def crop_image(pixels):
-    """Return columns 25..149 of pixels (50, 200), where the letters stand, stretched over the whole width: float32.
-
-    Taught in lesson 3.
-    """
-    cropped = Image.fromarray(np.ascontiguousarray(pixels[:, CROP]))
-    return np.asarray(cropped.resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR))
-
-
-def encode_image(path, crop=False, family=COURSE):
-    """Return one image as float32, shape (200, 50, 1), 0 black .. 1 white; axis 0 is time, the image's width.
-
-    `crop=True` does what `crop_image` does, which goes with the course's images alone.
-    Raises FileNotFoundError or ValueError for what `open_image` cannot read. Taught in lesson 3.
-    """
-    pixels = np.asarray(open_image(path, family).convert("L"), dtype="float32") / 255
-    if crop:
-        pixels = crop_image(pixels)
-    return pixels.T[:, :, np.newaxis]
+from captcha_lib.family import COURSE, encode_labels
+from captcha_lib.images import encode_image, open_image
+from captcha_lib.samples import read_samples
 
 
 def build_dataset(folder, crop=False, seed=42, family=COURSE):

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image
-from tqdm import tqdm
 
 from captcha_lib.files import list_images, named_errors, read_labels
 from captcha_lib.workspace import say
@@ -61,6 +60,8 @@ class Family:
         or an image that `read_labels` or Pillow cannot read, for fewer than 20 images, for one text only, for images of
         several sizes without `resize`, and where a text needs more columns than the images have. Taught in lesson 9.
         """
+        from tqdm import tqdm  # here, because a reader knows its family
+
         folder = Path(folder)
         if not folder.is_dir():
             raise FileNotFoundError(f"{folder} is no folder: expected one with images and their labels")

@@ -13,11 +13,17 @@ IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
 LABELS = "labels.csv"
 
 
+def list_names(folder):
+    """Return the names of the image files that lie directly in `folder`, sorted: of a million, about 80 MB."""
+    with os.scandir(folder) as entries:
+        shown = (entry for entry in entries if not entry.name.startswith("."))
+        images = (entry for entry in shown if Path(entry.name).suffix.lower() in IMAGE_SUFFIXES)
+        return sorted(entry.name for entry in images if entry.is_file())
+
+
 def list_images(folder):
     """Return the image files that lie directly in `folder`, as Paths in the order of their names."""
-    files = (file for file in Path(folder).iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
-    shown = (file for file in files if not file.name.startswith(".") and file.is_file())
-    return sorted(shown, key=lambda file: file.name)
+    return [Path(folder, name) for name in list_names(folder)]
 
 
 def list_paths(paths):

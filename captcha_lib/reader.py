@@ -1,56 +1,33 @@
-"""Read image files with the recipe, and say how sure each reading is (lessons 8 and 9)."""
+"""Read image files, and say how sure each reading is; keep what has been trained as one file (lessons 8 to 10)."""
 
 import json
-import time
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict
+from importlib import metadata
+from itertools import islice
 from pathlib import Path
 
-import h5py
-import keras
 import numpy as np
-import pandas as pd
-from sklearn.model_selection import train_test_split
 
-from captcha_lib.ctc import beam_search, decode_ctc, text_probability
-from captcha_lib.dataset import encode_image, find_files, stream_dataset
+from captcha_lib.decoding import decode_fixed_length, text_probability
 from captcha_lib.family import COURSE, Family
 from captcha_lib.files import list_paths
-from captcha_lib.fonts import DEJAVU_BOLD, find_fonts
-from captcha_lib.generator import sample_style
-from captcha_lib.recipe import build_recipe, train_recipe
-from captcha_lib.samples import read_samples
-from captcha_lib.sources import is_synthetic, locate_samples
-from captcha_lib.synthetic import stream_captchas
-from captcha_lib.workspace import load_or_train, save_model
+from captcha_lib.images import encode_image
+from captcha_lib.workspace import written_beside
 
 BATCH_SIZE = 64  # of images that are read
+PART_SIZE = 512  # of files that one process reads at a time
 TRAINING_BATCH, EPOCHS = 32, 30
 LEAST_STEPS, MOST_STEPS = 1_500, 6_000
 
-
-def decode_fixed_length(probabilities, family=COURSE):
-    """Return the texts in softmax outputs (n, 50, 20), of five letters each wherever the model can be read so.
-
-    The best class of each column, as `decode_ctc` has it; where that gives another length than the family's, the most
-    probable text of a fitting one among those that a beam search keeps. Taught in lesson 8.
-    """
-
-    def fits(text):
-        return family.shortest <= len(text) <= family.longest
-
-    texts = decode_ctc(probabilities, alphabet=family.alphabet)
-    odd = [number for number, text in enumerate(texts) if not fits(text)]
-    top = min(50, 2 * probabilities.shape[1])  # a very narrow image has fewer texts than 50
-    beams = beam_search(probabilities[odd], 50, top, family.alphabet) if odd else []
-    for number, found in zip(odd, beams):
-        texts[number] = next(filter(fits, found), texts[number])
-    return texts
+SHIPPED = Path(__file__).with_name("reader.onnx")
+FORMAT = 1  # of the file; to be raised when what reads it must change
 
 
 def read_batch(model, images, family=COURSE):
     """Return the texts in images (n, 200, 50, 1) of 0..1, and how probable each is to the model: float64 (n,), 0..1.
 
-    Taught in lesson 8.
+    The model is a Keras model or a `Reader`. Taught in lesson 8.
     """
     probabilities = model.predict_on_batch(images)
     texts = decode_fixed_length(probabilities, family)
@@ -67,21 +44,63 @@ def read_captcha(model, path, family=COURSE):
     return decode_fixed_length(model.predict_on_batch(image[np.newaxis]), family)[0]
 
 
+def read_in_batches(model, paths, family=COURSE, refuse=None):
+    """Yield for each image file a tuple (path, text, confidence 0..1), in the order given, while paths still come.
+
+    A file that is not a captcha image raises FileNotFoundError or ValueError; with `refuse`, that function is given
+    the error instead, and the file is left out. Used in lesson 10.
+    """
+    paths = iter(list_paths(paths) if isinstance(paths, (str, Path)) else paths)
+    while batch := list(islice(paths, BATCH_SIZE)):
+        read, images = [], []
+        for path in batch:
+            try:
+                images.append(encode_image(path, family=family))
+                read.append(path)
+            except (OSError, ValueError) as error:
+                if not refuse:
+                    raise
+                refuse(error)
+        if read:
+            yield from zip(read, *read_batch(model, np.array(images), family))
+
+
+def _read_part(reader, paths):
+    """Return the readings of a few files, and the errors of those that cannot be read."""
+    refused = []
+    return list(read_in_batches(reader, paths, reader.family, refused.append)), refused
+
+
+def read_in_parallel(reader, paths, jobs=None, refuse=None):
+    """Yield what `read_in_batches` does, in the same order, while `jobs` processes read; by joblib.
+
+    Inside `with joblib.parallel_config("dask"):` the workers of a cluster do. Only a few hundred files for each are
+    under way at a time, so there may be any number of them. Used in lesson 10.
+    """
+    from joblib import Parallel, delayed
+
+    paths = iter(paths)
+    parts = iter(lambda: list(islice(paths, PART_SIZE)), [])
+    work = (delayed(_read_part)(reader, part) for part in parts)
+    for readings, errors in Parallel(jobs, return_as="generator")(work):
+        for error in errors:
+            if not refuse:
+                raise error
+            refuse(error)
+        yield from readings
+
+
 def read_captchas(model, paths, family=COURSE):
     """Return a table of image files: columns `file, text, confidence` (0..1), one row a path in the order given.
 
     Raises FileNotFoundError or ValueError for a file that is not a captcha image, ValueError for a model without CTC.
     Used in lesson 8.
     """
-    paths = list_paths(paths)
-    texts, confidences = [], []
-    for start in range(0, len(paths), BATCH_SIZE):
-        batch = paths[start : start + BATCH_SIZE]
-        images = np.array([encode_image(path, family=family) for path in batch])
-        read, confidence = read_batch(model, images, family)
-        texts += read
-        confidences += list(confidence)
-    return pd.DataFrame({"file": map(str, paths), "text": texts, "confidence": confidences})
+    import pandas as pd  # here, because it takes a third of a second, and one reading needs no table
+
+    rows = list(read_in_batches(model, list_paths(paths), family))
+    table = pd.DataFrame(rows, columns=["file", "text", "confidence"]).astype({"confidence": "float64"})
+    return table.assign(file=list(map(str, table["file"])))
 
 
 def count_epochs(images):
@@ -90,17 +109,59 @@ def count_epochs(images):
     return max(1, round(np.clip(EPOCHS * steps, LEAST_STEPS, MOST_STEPS) / steps))
 
 
-@dataclass(frozen=True)
 class Reader:
-    """A trained model and the family of images that it reads.
+    """A trained network and the family of images that it reads, as one ONNX file holds them.
 
-    `held_out` is what a training kept for its score: a table of files, true labels, readings and confidences.
+    `family` is the images', `made` says in a sentence how the network was trained. What `train` returns has two more
+    attributes: `held_out`, a table of files that it did not learn from, with true labels, readings and confidences, and
+    `seconds`, which the training took. Taught in lesson 10.
     """
 
-    model: keras.Model
-    family: Family = COURSE
-    held_out: pd.DataFrame | None = None
-    seconds: float = 0
+    held_out, seconds = None, None
+
+    def __init__(self, content):
+        """Open the bytes of a file. Raises ValueError where they hold no reader, or one of a newer version."""
+        import onnxruntime  # here, because what trains can do without
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # many files are read by many processes instead
+        options.log_severity_level = 4
+        try:
+            self.session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            about = self.session.get_modelmeta().custom_metadata_map
+            version = int(about["format"])
+            if version <= FORMAT:
+                self.family = Family(**json.loads(about["family"]))
+        except Exception:  # ONNX Runtime has errors of its own for each way to be no network
+            raise ValueError("no reader") from None
+        if version > FORMAT:
+            raise ValueError("a reader of a newer captcha_lib")
+        sizes = [put.shape for put in (*self.session.get_inputs(), *self.session.get_outputs())]
+        if [sizes[0][1:], sizes[-1][2]] != [[self.family.width, self.family.height, 1], len(self.family.alphabet) + 1]:
+            raise ValueError("a network that does not fit its own family of images")
+        self.content, self.made = content, about["made"]
+
+    def __reduce__(self):
+        return Reader, (self.content,)  # a session cannot be sent to another process
+
+    @classmethod
+    def from_model(cls, model, family=COURSE, made="trained in a notebook", half=False):
+        """Return a reader that reads as a trained Keras model does, with a sentence on how it was made.
+
+        With `half` its file is about half as large. Taught in lesson 10.
+        """
+        import onnx
+
+        from captcha_lib.export import export_onnx, halve_weights
+
+        network = export_onnx(model)
+        if half:
+            network = halve_weights(network)
+        about = {"format": str(FORMAT), "family": json.dumps(asdict(family)), "made": made}
+        with suppress(metadata.PackageNotFoundError):  # a copy that was not installed, as in Colab
+            about["captcha_lib"] = metadata.version("captcha_lib")
+        onnx.helper.set_model_props(network, about)
+        return cls(network.SerializeToString(deterministic=True))
 
     @classmethod
     def train(cls, folder, resize=None, seed=0):
@@ -110,38 +171,56 @@ class Reader:
         Files are read as they are needed, so there may be any number of them. Raises what `Family.of`, `read_samples`
         and `stream_dataset` raise. Taught in lesson 9.
         """
+        import time
+
+        from sklearn.model_selection import train_test_split
+
+        from captcha_lib.dataset import find_files, stream_dataset
+        from captcha_lib.recipe import train_recipe
+        from captcha_lib.samples import read_samples
+
         family = Family.of(folder, resize)
         samples = read_samples(folder, family)
         learn, held_out = train_test_split(samples, test_size=0.1, random_state=seed)
         started = time.perf_counter()
         batches = stream_dataset(learn, TRAINING_BATCH, seed=seed, family=family)
-        model, _ = train_recipe(batches, epochs=count_epochs(len(learn)), seed=seed, family=family)
+        epochs = count_epochs(len(learn))
+        model, _ = train_recipe(batches, epochs=epochs, seed=seed, family=family)
         seconds = time.perf_counter() - started
-        readings = read_captchas(model, find_files(held_out), family)
+        reader = cls.from_model(model, family, f"trained on {len(learn):,} labelled images, {epochs} epochs")
+        readings = reader.read(find_files(held_out))
         readings.insert(1, "label", list(held_out["label"]))
-        return cls(model, family, readings, seconds)
+        reader.held_out, reader.seconds = readings, seconds
+        return reader
+
+    @classmethod
+    def load(cls, file=None):
+        """Return the reader that `save` wrote to a file; without a file the one that ships with the library.
+
+        That one has learned from drawings alone. Raises FileNotFoundError, or ValueError for a file that holds no
+        reader, another network, or a reader of a newer version. Taught in lesson 10.
+        """
+        try:
+            return cls(Path(file or SHIPPED).read_bytes())
+        except FileNotFoundError:
+            raise FileNotFoundError(f"{file} does not exist: expected a file that `train --save` has written") from None
+        except IsADirectoryError:
+            raise ValueError(f"{file} is a folder: expected a file that `train --save` has written") from None
+        except ValueError as error:
+            raise ValueError(f"{file} holds {error}: expected a file that `train --save` has written") from None
+
+    def predict_on_batch(self, images):
+        """Return softmax outputs (n, 50, 20) for images (n, 200, 50, 1) of 0..1: float32, as a Keras model's are."""
+        return self.session.run(None, {"image": images})[0]
 
     def read(self, paths):
         """Return a table of image files as `read_captchas` does: columns `file, text, confidence` (0..1)."""
-        return read_captchas(self.model, paths, self.family)
+        return read_captchas(self, paths, self.family)
 
     def save(self, file):
-        """Write the reader to a file, its family with it. Raises what `written_beside` raises."""
-        save_model(self.model, self.seconds, file, family=json.dumps(asdict(self.family)))
-
-    @classmethod
-    def load(cls, file):
-        """Return the reader that `save` wrote to a file. Raises FileNotFoundError, or ValueError for another file."""
-        if not Path(file).exists():
-            raise FileNotFoundError(f"{file} does not exist: expected a file that `train --save` has written")
-        try:
-            with h5py.File(file) as kept:
-                family, seconds = Family(**json.loads(kept.attrs["family"])), float(kept.attrs["training_seconds"])
-            model = build_recipe(family=family)
-            model.load_weights(file)
-        except (OSError, KeyError, TypeError, ValueError, RuntimeError):
-            raise ValueError(f"{file} holds no reader: expected a file that `train --save` has written") from None
-        return cls(model, family, seconds=seconds)
+        """Write the reader to one file, its family with it. Raises what `written_beside` raises."""
+        with written_beside(file) as unfinished:
+            unfinished.write_bytes(self.content)
 
 
 def list_doubtful_labels():
@@ -149,19 +228,6 @@ def list_doubtful_labels():
 
     They were found out of fold (lesson 8) and then looked at. No label is changed by it.
     """
+    import pandas as pd
+
     return pd.read_csv(Path(__file__).with_name("doubtful_labels.txt"))
-
-
-def load_reader():
-    """Return a trained model for the images that `locate_samples` finds, its weights kept for the next time.
-
-    Where there is only the synthetic set, it is trained on drawings in random styles, which read further than one.
-    """
-    folder = locate_samples()
-    if is_synthetic(folder):
-        fonts = [DEJAVU_BOLD, *find_fonts()]
-        batches = stream_captchas(lambda text, rng: sample_style(text, rng, fonts))
-        name = f"reader_{len(fonts)}_fonts"
-    else:
-        batches, name = stream_dataset(read_samples(folder), 32, seed=0), "reader"
-    return load_or_train(name, folder, build_recipe, lambda: train_recipe(batches))[0]

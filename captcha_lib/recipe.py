@@ -9,7 +9,8 @@ import tensorflow as tf
 from keras import layers, ops
 
 from captcha_lib.cnn import letter_heads, plain_errors, show_progress
-from captcha_lib.ctc import CTCLoss, decode_ctc, set_blank_bias, warm_up_and_decay
+from captcha_lib.ctc import CTCLoss, set_blank_bias, warm_up_and_decay
+from captcha_lib.decoding import decode_ctc
 from captcha_lib.family import COURSE, HEIGHT, LABEL_LENGTH, WIDTH, decode_label
 from captcha_lib.fonts import FULL
 from captcha_lib.generator import draw_strokes, fit_width

@@ -8,7 +8,7 @@ import numpy as np
 import seaborn as sns
 
 from captcha_lib.files import list_paths
-from captcha_lib.samples import open_image
+from captcha_lib.images import open_image
 from captcha_lib.workspace import output_folder, written_beside
 
 

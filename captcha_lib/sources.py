@@ -107,11 +107,6 @@ def synthetic_folder():
     return cache_folder() / f"synthetic-{DRAWING_VERSION}"
 
 
-def is_synthetic(folder):
-    """Return whether a folder is the synthetic set that `locate_samples` draws, whatever the folder is called."""
-    return synthetic_folder().exists() and synthetic_folder().samefile(folder)
-
-
 def _draw_synthetic_set():
     folder = synthetic_folder()
     try:

@@ -13,9 +13,6 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-import h5py
-from platformdirs import user_cache_path
-
 from captcha_lib.files import LABELS, digest, list_images
 
 NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", None)}
@@ -32,6 +29,8 @@ say_once = cache(say)
 
 def cache_folder():
     """Return the user's cache folder of this project as a Path; it need not exist yet."""
+    from platformdirs import user_cache_path  # here, because reading an image needs no cache
+
     return user_cache_path("captcha_lib", appauthor=False)
 
 
@@ -113,12 +112,13 @@ def describe_shape(model):
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def save_model(model, seconds, file, **about):
+def save_model(model, seconds, file):
     """Write a Keras model's weights to `file`, with its shape and how many seconds its training took.
 
-    `about` are texts that the file is to hold as well. Raises ValueError for a name that does not end in
-    `.weights.h5`, and what `written_beside` raises.
+    Raises ValueError for a name that does not end in `.weights.h5`, and what `written_beside` raises.
     """
+    import h5py  # here, because reading an image needs no weights file
+
     if not str(file).endswith(".weights.h5"):
         raise ValueError(f"{file} is no name for weights: expected one that ends in .weights.h5")
     with written_beside(file) as unfinished:
@@ -126,11 +126,13 @@ def save_model(model, seconds, file, **about):
         unfinished.write_bytes(bytes(8 * model.count_params() + 200_000))
         model.save_weights(unfinished)
         with h5py.File(unfinished, "a") as kept:
-            kept.attrs.update(shape=describe_shape(model), training_seconds=round(seconds, 1), **about)
+            kept.attrs.update(shape=describe_shape(model), training_seconds=round(seconds, 1))
 
 
 def _load_model(model, file):
     """Give a model the weights that a file keeps for its shape; return the seconds of their training, else None."""
+    import h5py
+
     with suppress(OSError, KeyError, ValueError, RuntimeError), h5py.File(file) as kept:
         if kept.attrs["shape"] == describe_shape(model):
             model.load_weights(file)

@@ -85,7 +85,7 @@ print(len(files), "files")
 # %%
 import numpy as np
 
-from captcha_lib.samples import open_image
+from captcha_lib.images import open_image
 
 first = np.asarray(open_image(files[0]))
 print(files[0].name, first.shape, first.dtype)

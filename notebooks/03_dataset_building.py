@@ -122,7 +122,8 @@ for name, numbers in [("ours", encode_label("2g7nm")), ("Keras", lookup(list("2g
 # it, so here it gets a `?`.)
 
 # %%
-from captcha_lib.samples import open_image, read_samples
+from captcha_lib.images import open_image
+from captcha_lib.samples import read_samples
 
 samples = read_samples(samples_folder)
 labels = list(samples["label"])

@@ -564,7 +564,7 @@ print("letters whose centre is outside their strip:", *(abs(centres - middles) >
 # by both:
 
 # %%
-from captcha_lib.dataset import crop_image
+from captcha_lib.images import crop_image
 
 images = render_captchas(texts, rng) / np.float32(255)
 cropped = np.array([crop_image(image).T for image in images])[..., np.newaxis]

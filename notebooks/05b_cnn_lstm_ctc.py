@@ -264,7 +264,7 @@ print(f"the last two of the last line: {alpha[-1, -2:].sum():.4f}, by hand {by_h
 # model, and a number that no character has.)
 
 # %%
-from captcha_lib.ctc import check_columns
+from captcha_lib.decoding import check_columns
 
 BLANK = len(ALPHABET)
 

@@ -82,7 +82,8 @@ print(f"{len(truths)} captchas, {same} of them the same in both forms")
 
 # %% tags=["nbval-ignore-output"]
 from captcha_lib.cnn import build_cnn, train_cnn
-from captcha_lib.ctc import build_cnn_lstm_ctc, decode_ctc, train_cnn_lstm_ctc
+from captcha_lib.ctc import build_cnn_lstm_ctc, train_cnn_lstm_ctc
+from captcha_lib.decoding import decode_ctc
 from captcha_lib.workspace import load_or_train
 
 cnn, cnn_seconds = load_or_train(

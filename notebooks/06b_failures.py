@@ -68,8 +68,9 @@ samples_folder = locate_samples()
 
 # %% tags=["nbval-ignore-output"]
 from captcha_lib.cnn import build_cnn, train_cnn
-from captcha_lib.ctc import build_cnn_lstm_ctc, decode_ctc, train_cnn_lstm_ctc
+from captcha_lib.ctc import build_cnn_lstm_ctc, train_cnn_lstm_ctc
 from captcha_lib.dataset import build_dataset
+from captcha_lib.decoding import decode_ctc
 from captcha_lib.workspace import load_or_train
 
 x_train_cropped, _, y_train, y_test = build_dataset(samples_folder, crop=True)
@@ -133,7 +134,7 @@ print({name: len(texts) for name, texts in truths.items()}, "captchas")
 
 
 # %%
-from captcha_lib.dataset import crop_image
+from captcha_lib.images import crop_image
 
 
 def crop_images(whole):
@@ -385,7 +386,7 @@ for kind, found in [("under", lengths < 5), ("just", lengths == 5), ("over", len
 
 
 # %%
-from captcha_lib.ctc import ctc_forward
+from captcha_lib.decoding import ctc_forward
 from captcha_lib.family import COURSE
 
 

@@ -73,7 +73,7 @@ samples_folder = locate_samples()
 import matplotlib.pyplot as plt
 import numpy as np
 
-from captcha_lib.dataset import encode_image
+from captcha_lib.images import encode_image
 from captcha_lib.samples import read_samples
 from captcha_lib.show import use_course_style
 
@@ -757,7 +757,7 @@ for name, training in {"without dropout": False, "with dropout": True}.items():
 # All of them, not a tenth: not one was used in training. Nor did we pick the best of several epochs by looking at them.
 
 # %% tags=["within-2"]
-from captcha_lib.ctc import decode_ctc
+from captcha_lib.decoding import decode_ctc
 from captcha_lib.score import character_error_rate, exact_match, wilson_interval
 
 readings = decode_ctc(model.predict(given, batch_size=130, verbose=0))

@@ -660,7 +660,7 @@ print([f"{column.max():.2f}" for column in columns[0]])
 
 
 # %%
-from captcha_lib.ctc import beam_search, decode_ctc
+from captcha_lib.decoding import beam_search, decode_ctc
 
 
 def decode_fixed_length(probabilities, family=COURSE):
@@ -701,7 +701,7 @@ for name, texts in {"greedy": greedy, "five letters": five}.items():
 # Where in this order stand the ten that we have made wrong?
 
 # %% tags=["within-20"]
-from captcha_lib.ctc import text_probability
+from captcha_lib.decoding import text_probability
 
 typed = [decode_label(row) for row in y_typed]
 probability = np.maximum(text_probability(out_of_fold, typed), 1e-30)  # 0 has no place in the plot
@@ -758,7 +758,7 @@ plt.show()
 # the score: who is scored should not choose what counts. They are listed by name in a file, so that everyone can look:
 
 # %%
-from captcha_lib.dataset import encode_image
+from captcha_lib.images import encode_image
 from captcha_lib.reader import list_doubtful_labels
 
 doubtful = list_doubtful_labels()

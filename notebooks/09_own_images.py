@@ -226,7 +226,7 @@ fitted = find_family("few", resize=(160, 60))
 # %%
 import numpy as np
 
-from captcha_lib.ctc import ctc_forward
+from captcha_lib.decoding import ctc_forward
 
 for text in ("ABA", "AAB", "AAA"):
     numbers = np.array([["AB".index(character) for character in text]])
@@ -449,8 +449,8 @@ print(f"{len(set(digits))} different texts among {len(digits)}")
 # about 340 times, 1,000 images 10 times. What differs is the images, not the work:
 
 # %%
+from captcha_lib.decoding import decode_fixed_length
 from captcha_lib.family import encode_labels
-from captcha_lib.reader import decode_fixed_length
 from captcha_lib.recipe import shuffle_batches
 
 

@@ -1,9 +1,10 @@
 import os
 from pathlib import Path
 
+import platformdirs
 import pytest
 
-from captcha_lib import sources, workspace
+from captcha_lib import sources
 from captcha_lib.generator import write_samples
 
 
@@ -18,7 +19,7 @@ def nowhere(tmp_path, monkeypatch):
     """A machine without images: an empty cache, no CAPTCHA_DATA, no Kaggle, no Drive. Returns the cache folder."""
     monkeypatch.delenv("CAPTCHA_DATA", raising=False)
     monkeypatch.delenv("KAGGLE_KERNEL_RUN_TYPE", raising=False)
-    monkeypatch.setattr(workspace, "user_cache_path", lambda *_, **__: tmp_path / "cache")
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_, **__: tmp_path / "cache")
     monkeypatch.setattr(sources, "KAGGLE_INPUT", tmp_path / "kaggle")
     monkeypatch.setattr(sources, "DRIVE", tmp_path / "drive")
     monkeypatch.setattr(sources, "write_samples", lambda folder: write_samples(folder, png=5, jpg=2))

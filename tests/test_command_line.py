@@ -1,4 +1,5 @@
 import io
+import json
 import os
 import subprocess
 import sys
@@ -7,24 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from captcha_lib import reader as module
 from captcha_lib.__main__ import main
 from captcha_lib.files import list_images
-from captcha_lib.reader import read_captcha
-from captcha_lib.recipe import build_recipe
+from captcha_lib.reader import BATCH_SIZE, Reader, read_captcha
 
 
-@pytest.fixture
-def reader(monkeypatch):
-    """An untrained model in place of the trained one, and a line said on the way to it."""
-    model = build_recipe()
-
-    def load_reader():
-        print("Images from somewhere")
-        return model
-
-    monkeypatch.setattr(module, "load_reader", load_reader)
-    return model
+@pytest.fixture(scope="module")
+def reader():
+    return Reader.load()
 
 
 def make_bad_file(folder, kind):
@@ -35,7 +26,7 @@ def make_bad_file(folder, kind):
         return file, "does not exist: expected"
     if kind == "directory":
         file.mkdir()
-        return file, "is a folder: expected"
+        return file, "holds no images: expected"
     if kind == "text":
         file.write_text("2g7nm")
         return file, "is not an image: expected"
@@ -65,7 +56,7 @@ def test_a_bad_file_is_named_in_one_line_and_the_others_are_read(kind, tmp_path,
     assert main(["read", str(before), str(bad), str(after)]) == 1
     out, err = capsys.readouterr()
     lines = err.splitlines()
-    assert len(lines) == 2 and lines[1] == "Images from somewhere"
+    assert len(lines) == 1
     assert lines[0].startswith(str(bad)) and message in lines[0]
     readings = [line.split("\t") for line in out.splitlines()]
     assert [reading[:2] for reading in readings] == [
@@ -112,31 +103,11 @@ def test_a_name_that_the_console_cannot_show_stops_no_reading(name, tmp_path, dr
     assert lines[1].startswith(f"{second}\t{read_captcha(reader, second)}\t")
 
 
-def test_a_file_that_vanishes_meanwhile_is_named(tmp_path, drawn_set, monkeypatch, capsys):
-    file = tmp_path / "2g7nm.png"
-    file.write_bytes((drawn_set / file.name).read_bytes())
-    monkeypatch.setattr(module, "load_reader", lambda: file.unlink() or build_recipe())
-    assert main(["read", str(file)]) == 1
-    out, err = capsys.readouterr()
-    assert out == "" and err == f"{file} does not exist: expected a PNG or JPEG file\n"
-
-
-UNTRAINED = """
-import sys
-from captcha_lib import reader as module
-from captcha_lib.__main__ import main
-from captcha_lib.recipe import build_recipe
-
-module.load_reader = build_recipe
-sys.exit(main(["read", sys.argv[1]]))
-"""
-
-
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no such device here")
 def test_readings_that_find_no_room_are_told_in_one_line(drawn_set):
     with open("/dev/full", "w") as full:
         told = subprocess.run(
-            [sys.executable, "-c", UNTRAINED, str(list_images(drawn_set)[0])],
+            [sys.executable, "-m", "captcha_lib", "read", str(list_images(drawn_set)[0])],
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -145,37 +116,102 @@ def test_readings_that_find_no_room_are_told_in_one_line(drawn_set):
     assert told.stderr == "the readings cannot be written: [Errno 28] No space left on device\n"
 
 
-def test_a_bad_image_to_train_on_is_named_in_one_line(tmp_path, drawn_set, monkeypatch, capfd):
-    monkeypatch.setenv("CAPTCHA_DATA", str(tmp_path / "images"))
-    monkeypatch.setenv("CAPTCHA_OUTPUT", str(tmp_path))
-    (tmp_path / "images").mkdir()
-    good, bad = (tmp_path / "images" / name for name in ("2g7nm.png", "34pcn.png"))
-    good.write_bytes((drawn_set / good.name).read_bytes())
-    bad.write_bytes((drawn_set / bad.name).read_bytes()[:700])
-    assert main(["read", str(good)]) == 1
-    out, err = capfd.readouterr()
-    assert out == "" and err.splitlines()[-1].startswith(f"{bad} cannot be read (")
-    assert len(err.splitlines()) == 2 and err.startswith("Images from the path in CAPTCHA_DATA")
-
-
-def test_without_a_readable_file_nothing_is_trained(tmp_path):
-    command = [sys.executable, "-m", "captcha_lib", "read", str(tmp_path / "gone.png")]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 1 and done.stdout == ""
-    assert done.stderr == f"{tmp_path / 'gone.png'} does not exist: expected a PNG or JPEG file\n"
-
-
-def test_a_folder_to_train_on_that_is_missing_is_named(tmp_path, drawn_set, monkeypatch, capsys):
-    monkeypatch.setenv("CAPTCHA_DATA", str(tmp_path / "nowhere"))
-    monkeypatch.setenv("CAPTCHA_OUTPUT", str(tmp_path))
-    assert main(["read", str(list_images(drawn_set)[0])]) == 1
-    out, err = capsys.readouterr()
-    assert out == "" and err.splitlines()[-1].startswith(f"{tmp_path / 'nowhere'} does not exist")
-
-
 def test_the_command_asks_for_images(capsys):
     for arguments in ([], ["read"]):
         with pytest.raises(SystemExit) as stopped:
             main(arguments)
         assert stopped.value.code == 2
     assert "IMAGE" in capsys.readouterr().err
+
+
+# What stands for several images
+
+
+def read_lines(capsys, *arguments):
+    """The files, texts and confidences that `read` prints, and what it says on stderr."""
+    main(["read", *map(str, arguments)])
+    out, err = capsys.readouterr()
+    return [line.split("\t") for line in out.splitlines()], err
+
+
+def test_a_folder_a_pattern_and_names_on_standard_input_stand_for_their_images(drawn_set, capsys, monkeypatch):
+    files = list_images(drawn_set)
+    singly, _ = read_lines(capsys, *files)
+    assert [line[0] for line in singly] == list(map(str, files))
+    assert read_lines(capsys, drawn_set) == (singly, "")
+    png = [line for line in singly if line[0].endswith(".png")]
+    assert read_lines(capsys, drawn_set / "*.png") == (png, "")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\r\n".join(map(str, files)) + "\n\n"))
+    assert read_lines(capsys, "-") == (singly, "")
+
+
+def test_names_that_stand_for_no_image_are_told_and_the_others_read(tmp_path, drawn_set, capsys):
+    file = list_images(drawn_set)[0]
+    (tmp_path / "empty").mkdir()
+    assert main(["read", str(tmp_path / "*.png"), str(tmp_path / "empty"), str(file)]) == 1
+    out, err = capsys.readouterr()
+    assert err.splitlines() == [
+        f"{tmp_path / '*.png'} fits no file: expected the names of images",
+        f"{tmp_path / 'empty'} holds no images: expected PNG or JPEG files directly in it",
+    ]
+    assert out.startswith(f"{file}\t")
+
+
+def test_a_file_called_like_a_pattern_is_a_file(tmp_path, drawn_set, capsys):
+    file = tmp_path / "[1].png"
+    file.write_bytes(list_images(drawn_set)[0].read_bytes())
+    lines, err = read_lines(capsys, file)
+    assert lines[0][0] == str(file) and err == ""
+
+
+def test_json_has_an_object_for_each_image(drawn_set, capsys):
+    lines, _ = read_lines(capsys, drawn_set)
+    assert main(["read", "--json", str(drawn_set)]) == 0
+    objects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [[one["file"], one["text"], f"{one['confidence']:.1%}"] for one in objects] == lines
+
+
+def test_readings_are_printed_while_names_still_come(drawn_set):
+    """After the first batch, before the last name."""
+    files = list_images(drawn_set)
+    command = [sys.executable, "-m", "captcha_lib", "read", "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        for number in range(BATCH_SIZE):
+            print(files[number % len(files)], file=process.stdin)
+        process.stdin.flush()
+        assert process.stdout.readline().startswith(f"{files[0]}\t")
+        process.stdin.close()
+        assert len(process.stdout.readlines()) == BATCH_SIZE - 1
+
+
+# Without what trains
+
+READ_WITHOUT = """
+import sys
+
+for name in "tensorflow keras onnx sklearn scipy matplotlib fontTools tqdm h5py platformdirs joblib".split():
+    sys.modules[name] = None  # as if it were not there
+
+from captcha_lib.__main__ import main
+
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_reading_needs_the_base_packages_alone(drawn_set, capsys):
+    lines, _ = read_lines(capsys, drawn_set)
+    done = subprocess.run(
+        [sys.executable, "-c", READ_WITHOUT, "read", str(drawn_set)], capture_output=True, text=True, check=True
+    )
+    assert [line.split("\t") for line in done.stdout.splitlines()] == lines and done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "program",
+    [READ_WITHOUT, READ_WITHOUT.replace("sys.exit(main", "import captcha_lib; captcha_lib.train_recipe; (main")],
+)
+def test_what_needs_more_says_what_to_install(program, drawn_set):
+    command = [sys.executable, "-c", program, "train", str(drawn_set)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ""
+    assert "expected what `pip install 'captcha_lib[course]'` installs" in done.stderr.splitlines()[-1]

@@ -16,14 +16,8 @@ from captcha_lib import (
     decode_label,
     train_recipe,
 )
-from captcha_lib.ctc import (
-    ctc_forward,
-    interleave_blanks,
-    set_blank_bias,
-    text_probability,
-    train_cnn_lstm_ctc,
-    warm_up_and_decay,
-)
+from captcha_lib.ctc import set_blank_bias, train_cnn_lstm_ctc, warm_up_and_decay
+from captcha_lib.decoding import ctc_forward, interleave_blanks, text_probability
 from captcha_lib.family import BLANK, check_numbers
 from captcha_lib.reader import read_captcha
 from captcha_lib.recipe import ABLATION, build_recipe, shuffle_batches

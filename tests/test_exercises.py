@@ -15,7 +15,7 @@ from captcha_lib import Family, count_characters, exercises, read_samples
 from captcha_lib.exercises import Where, check, find_exercise
 from captcha_lib.files import list_images
 from captcha_lib.generator import Style, render_captcha
-from captcha_lib.samples import open_image
+from captcha_lib.images import open_image
 
 # Beginnings of the statements that solutions build on, besides what `given` holds.
 NEEDED = (

@@ -15,9 +15,9 @@ from captcha_lib import (
     read_samples,
     stream_dataset,
 )
+from captcha_lib.decoding import decode_fixed_length
 from captcha_lib.family import BLANK, check_numbers
-from captcha_lib.reader import decode_fixed_length
-from captcha_lib.samples import open_image
+from captcha_lib.images import open_image
 
 
 def test_characters_become_their_places_in_the_alphabet():

@@ -185,7 +185,7 @@ def test_functions_of_lesson_and_library_are_one_and_the_same(twin):
 
 
 # Called by the command line, or with a network, which no lesson has.
-CALLED_ELSEWHERE = {"load_reader", "is_synthetic", "download_samples"}
+CALLED_ELSEWHERE = {"download_samples"}
 
 
 def called_from_the_library(twin):

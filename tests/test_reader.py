@@ -1,65 +1,30 @@
-import shutil
-from collections import defaultdict
-from itertools import groupby, product
+import errno
+import json
+import os
+import pickle
+import tempfile
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
 
 import keras
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
-import tensorflow as tf
+from digests import PROJECT  # from notebooks/
+from PIL import Image
 
-from captcha_lib import decode_ctc, decode_label, encode_image, reader, sources
-from captcha_lib.ctc import text_probability
-from captcha_lib.family import ALPHABET, BLANK, check_label
+from captcha_lib import encode_image, exact_match, write_samples
+from captcha_lib import reader as module
+from captcha_lib.__main__ import main
+from captcha_lib.decoding import text_probability
+from captcha_lib.export import export_onnx
+from captcha_lib.family import COURSE, check_label
 from captcha_lib.files import list_images
-from captcha_lib.reader import decode_fixed_length, list_doubtful_labels, read_captcha, read_captchas
+from captcha_lib.reader import FORMAT, SHIPPED, Reader, list_doubtful_labels, read_captcha, read_captchas
 from captcha_lib.recipe import build_recipe
 from captcha_lib.samples import read_samples
-
-# Decoding
-
-
-def collapse(alignment):
-    return tuple(key for key, _ in groupby(alignment) if key != BLANK)
-
-
-def test_five_letters_are_the_likeliest_of_all_texts_of_five_letters():
-    """Brute force: every alignment of three characters and the blank in seven columns."""
-    mended = 0
-    for seed in range(12):
-        columns = np.full((1, 7, 20), 1e-9, "float32")
-        characters = [3, 9, 14, BLANK]
-        columns[0][:, characters] = np.random.default_rng(seed).dirichlet([0.5] * 4, size=7)
-        sums = defaultdict(float)
-        for alignment in product(characters, repeat=7):
-            sums[collapse(alignment)] += np.prod(columns[0][np.arange(7), alignment])
-        fives = {text: value for text, value in sums.items() if len(text) == 5}
-        greedy = decode_ctc(columns)
-        texts = decode_fixed_length(columns)
-        if len(greedy[0]) == 5:
-            assert texts == greedy
-        else:
-            mended += 1
-            assert texts == [decode_label(max(fives, key=fives.get))]
-    assert mended > 3
-
-
-def test_the_example_of_the_notes_is_mended():
-    columns = np.full((1, 8, 20), 1e-6, "float32")
-    for place, character in enumerate("-4-cp-y-"):
-        columns[0, place, (ALPHABET + "-").index(character)] = 0.9
-    columns[0, 0, ALPHABET.index("n")] = 0.4
-    assert decode_ctc(columns) == ["4cpy"]
-    assert decode_fixed_length(columns) == ["n4cpy"]
-
-
-def test_an_image_without_letters_is_no_error():
-    columns = np.zeros((2, 50, 20), "float32")
-    columns[:, :, BLANK] = 1
-    texts = decode_fixed_length(columns)
-    assert len(texts) == 2 and all(len(text) <= 5 for text in texts)
-    assert (text_probability(columns, texts) < 1e-6).all()
-
 
 # Reading files
 
@@ -94,53 +59,123 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, drawn_set, model):
         read_captchas(model, [list_images(drawn_set)[0], tmp_path / "gone.png"])
 
 
-def test_a_reader_is_trained_once_for_the_images_at_hand(drawn_set, tmp_path, monkeypatch):
-    monkeypatch.setenv("CAPTCHA_DATA", str(drawn_set))
-    monkeypatch.setenv("CAPTCHA_OUTPUT", str(tmp_path))
-    trained = []
-
-    def train(batches):
-        trained.append(batches.cardinality().numpy())
-        return build_recipe(), None
-
-    monkeypatch.setattr(reader, "train_recipe", train)
-    first, second = reader.load_reader(), reader.load_reader()
-    assert trained == [2]  # 34 files in batches of 32
-    np.testing.assert_array_equal(first.get_weights()[0], second.get_weights()[0])
+# Readers as files
 
 
-def test_the_look_alike_set_is_known_by_what_it_is(nowhere, drawn_set, tmp_path, monkeypatch):
-    monkeypatch.setenv("CAPTCHA_OUTPUT", str(tmp_path))
-    endless = []
-
-    def train(batches):
-        endless.append(batches.cardinality() == tf.data.INFINITE_CARDINALITY)
-        return build_recipe(), None
-
-    monkeypatch.setattr(reader, "train_recipe", train)
-    own = tmp_path / "embedded_systems_lab"
-    shutil.copytree(drawn_set, own)
-    drawn = sources.locate_samples()
-    (tmp_path / "another name").symlink_to(drawn, target_is_directory=True)
-    for folder in (own, tmp_path / "another name"):
-        monkeypatch.setenv("CAPTCHA_DATA", str(folder))
-        reader.load_reader()
-    assert endless == [False, True]
+def test_a_reader_reads_as_the_model_it_was_made_of(drawn_set, model, tmp_path):
+    reader = Reader.from_model(model, made="for a test")
+    reader.save(tmp_path / "own.onnx")
+    loaded = Reader.load(tmp_path / "own.onnx")
+    assert (loaded.family, loaded.made, loaded.held_out) == (COURSE, "for a test", None)
+    files = list_images(drawn_set)
+    expected = read_captchas(model, files)
+    for one in (reader, loaded, pickle.loads(pickle.dumps(loaded))):
+        table = one.read(files)
+        assert list(table["text"]) == list(expected["text"])
+        np.testing.assert_allclose(table["confidence"], expected["confidence"], atol=1e-5)
 
 
-def test_without_images_the_reader_is_trained_on_drawings(nowhere, tmp_path, monkeypatch):
-    monkeypatch.setenv("CAPTCHA_OUTPUT", str(tmp_path))
-    trained = []
+def test_a_file_holds_no_path_of_the_machine_that_wrote_it(model, tmp_path):
+    content = Reader.from_model(model).content
+    for path in (Path.home(), PROJECT, Path(keras.__file__).parent, Path(tempfile.gettempdir()), tmp_path):
+        assert os.fsencode(path) not in content
 
-    def train(batches):
-        trained.append(batches.cardinality())
-        return build_recipe(), None
 
-    monkeypatch.setattr(reader, "train_recipe", train)
-    reader.load_reader()
-    monkeypatch.setattr(reader, "find_fonts", lambda: [])  # other fonts ask for another model
-    reader.load_reader()
-    assert trained == [tf.data.INFINITE_CARDINALITY] * 2
+def test_a_copy_that_was_not_installed_makes_readers_all_the_same(model, monkeypatch):
+    def version(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(module.metadata, "version", version)
+    assert Reader.from_model(model).family == COURSE
+
+
+def tell(model, **about):
+    """The bytes of a reader whose file says something else of itself."""
+    network = onnx.load_model_from_string(Reader.from_model(model).content)
+    kept = {one.key: one.value for one in network.metadata_props} | about
+    onnx.helper.set_model_props(network, {key: value for key, value in kept.items() if value is not None})
+    return network.SerializeToString()
+
+
+BAD = {
+    "missing": "does not exist",
+    "folder": "is a folder",
+    "empty": "holds no reader",
+    "text": "holds no reader",
+    "cut short": "holds no reader",
+    "weights": "holds no reader",
+    "another network": "holds no reader",
+    "no family": "holds no reader",
+    "a family that cannot be": "holds no reader",
+    "another family": "holds a network that does not fit its own family of images",
+    "a newer one": "holds a reader of a newer captcha_lib",
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_file_that_holds_no_reader_is_named_in_one_line(kind, model, tmp_path, capfd):
+    file = tmp_path / "other.onnx"
+    family = json.dumps(asdict(COURSE))
+    contents = {
+        "empty": lambda: b"",
+        "text": lambda: b"2g7nm",
+        "cut short": lambda: Reader.load().content[:100_000],
+        "another network": export_onnx(model).SerializeToString,
+        "no family": lambda: tell(model, family=None),
+        "a family that cannot be": lambda: tell(model, family=family.replace("200", "2")),
+        "another family": lambda: tell(model, family=family.replace("200", "204")),
+        "a newer one": lambda: tell(model, format=str(FORMAT + 1), family=None),
+    }
+    if kind == "folder":
+        file.mkdir()
+    elif kind == "weights":
+        model.save_weights(tmp_path / "own.weights.h5")
+        file = tmp_path / "own.weights.h5"
+    elif kind != "missing":
+        file.write_bytes(contents[kind]())
+    capfd.readouterr()
+    assert main(["read", "--reader", str(file), "x.png"]) == 1
+    out, err = capfd.readouterr()
+    assert out == "" and err == f"{file} {BAD[kind]}: expected a file that `train --save` has written\n"
+
+
+def test_a_reader_for_which_there_is_no_room_leaves_nothing(tmp_path, monkeypatch):
+    def write_bytes(file, content):
+        file.touch()
+        raise OSError(errno.ENOSPC, "No space left on device", str(file))
+
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+    with pytest.raises(OSError, match=r"own.onnx cannot be finished \(No space left on device\): make room there"):
+        Reader.load().save(tmp_path / "own.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_images_that_do_not_fit_the_readers_family_are_named(tmp_path):
+    Image.new("L", (100, 50)).save(tmp_path / "2g7nm.png")
+    with pytest.raises(ValueError, match="2g7nm.png is 100 x 50 pixels: expected 200 x 50"):
+        Reader.load().read(tmp_path / "2g7nm.png")
+
+
+# The reader that ships
+
+
+def test_the_reader_that_ships_is_small_and_says_that_it_has_seen_drawings_alone():
+    assert SHIPPED.stat().st_size <= 800_000
+    reader = Reader.load()
+    assert reader.family == COURSE and "drawings in random styles" in reader.made and "no image" in reader.made
+
+
+def test_the_reader_that_ships_reads_drawings(tmp_path):
+    folder = write_samples(tmp_path / "drawn", png=200, jpg=0, seed=5)
+    table = Reader.load().read(list_images(folder))
+    assert exact_match(table["text"], [Path(file).stem for file in table["file"]]) > 0.95
+
+
+def test_the_reader_that_ships_reads_the_real_set(real_set):
+    files = list_images(real_set)
+    table = Reader.load().read(files)
+    png = [file.suffix == ".png" for file in files]
+    assert exact_match(table["text"][png], [file.stem for file in files if file.suffix == ".png"]) > 0.97
 
 
 # Labels that are probably wrong

@@ -12,7 +12,7 @@ from captcha_lib import (
     render_captcha,
 )
 from captcha_lib.files import digest, list_images
-from captcha_lib.samples import open_image
+from captcha_lib.images import open_image
 from captcha_lib.sources import REAL_SET_DIGEST
 
 # Tables

@@ -17,9 +17,9 @@ from captcha_lib import (
 )
 from captcha_lib.cnn import train_cnn
 from captcha_lib.ctc import train_cnn_lstm_ctc
+from captcha_lib.decoding import decode_fixed_length
 from captcha_lib.family import BLANK
 from captcha_lib.generator import Style
-from captcha_lib.reader import decode_fixed_length
 from captcha_lib.recipe import ABLATION, build_recipe, shuffle_batches
 from captcha_lib.synthetic import train_on_drawings
 

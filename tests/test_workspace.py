@@ -9,10 +9,11 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import platformdirs
 import pytest
 from keras import layers
 
-from captcha_lib import build_cnn, build_cnn_lstm_ctc, reader, workspace
+from captcha_lib import build_cnn, build_cnn_lstm_ctc, workspace
 from captcha_lib.recipe import Recipe, build_recipe
 from captcha_lib.workspace import (
     load_or_train,
@@ -180,16 +181,6 @@ def test_on_a_full_disk_a_trained_model_is_of_use_all_the_same(outputs, drawn_se
     assert not list(outputs.rglob("*.h5"))
 
 
-def test_the_reader_is_not_the_model_that_lesson_8_keeps(outputs, drawn_set, monkeypatch):
-    """That one has seen the PNG of the training part alone; the reader has seen every file."""
-    monkeypatch.setenv("CAPTCHA_DATA", str(drawn_set))
-    save_model(build_recipe(), 1, model_file("recipe", drawn_set))
-    trained = []
-    monkeypatch.setattr(reader, "train_recipe", lambda batches: (trained.append(batches) or build_recipe(), None))
-    reader.load_reader()
-    assert len(trained) == 1
-
-
 # Writing
 
 
@@ -238,7 +229,7 @@ def course(tmp_path, monkeypatch):
     (tmp_path / "course/pyproject.toml").touch()
     monkeypatch.chdir(tmp_path / "course/notebooks")
     monkeypatch.delenv("CAPTCHA_OUTPUT", raising=False)
-    monkeypatch.setattr(workspace, "user_cache_path", lambda *_, **__: tmp_path / "cache")
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_, **__: tmp_path / "cache")
     monkeypatch.setattr(workspace, "say_once", workspace.cache(workspace.say))
     access, mkdir = os.access, Path.mkdir
 

@@ -18,7 +18,8 @@ from tqdm import tqdm
 
 from captcha_lib import build_dataset, encode_image, exact_match, locate_samples, render_captchas
 from captcha_lib.cnn import train_cnn
-from captcha_lib.ctc import build_cnn_lstm_ctc, decode_ctc
+from captcha_lib.ctc import build_cnn_lstm_ctc
+from captcha_lib.decoding import decode_ctc
 from captcha_lib.family import decode_label
 from captcha_lib.fonts import DEJAVU_BOLD, OTHER_BOLD, Font, find_fonts, mean_width
 from captcha_lib.generator import Style, sample_label, sample_style

@@ -23,9 +23,10 @@ from sklearn.model_selection import KFold
 from captcha_lib import decode_ctc, encode_image, encode_label, write_samples
 from captcha_lib.cnn import train_cnn
 from captcha_lib.ctc import ctc_loss, warm_up_and_decay
+from captcha_lib.decoding import decode_fixed_length
 from captcha_lib.fonts import DEJAVU_BOLD, find_fonts
 from captcha_lib.generator import sample_style
-from captcha_lib.reader import decode_fixed_length, list_doubtful_labels, read_batch
+from captcha_lib.reader import list_doubtful_labels, read_batch
 from captcha_lib.recipe import (
     ABLATION,
     Recipe,

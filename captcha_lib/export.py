@@ -1,0 +1,44 @@
+"""A trained model as a network in ONNX, which runs without TensorFlow (lesson 10)."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import onnx
+from onnx import TensorProto, numpy_helper
+
+
+def export_onnx(model):
+    """Return a Keras model of images as a network, an onnx.ModelProto.
+
+    Its input is called `image`, (n, 200, 50, 1) in 0..1, its output `probabilities`, (n, 50, 20). Taught in lesson 10.
+    """
+    model.predict_on_batch(np.zeros((1, *model.input_shape[1:])))  # Keras exports what has been called
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "network.onnx")
+        model.export(file, format="onnx", verbose=False)
+        network = onnx.load(file)
+    graph = network.graph
+    names = {graph.input[0].name: "image", graph.output[0].name: "probabilities"}
+    for end in (*graph.input, *graph.output):
+        end.name = names[end.name]
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    return network
+
+
+def halve_weights(network):
+    """Return a network whose weights are kept in 16 bits, and made 32 again when it is opened.
+
+    Taught in lesson 10.
+    """
+    half = onnx.ModelProto()
+    half.CopyFrom(network)
+    for weights in half.graph.initializer:
+        if weights.data_type == TensorProto.FLOAT:
+            name, values = weights.name, numpy_helper.to_array(weights).astype("float16")
+            weights.CopyFrom(numpy_helper.from_array(values, f"{name} in 16 bits"))
+            cast = onnx.helper.make_node("Cast", [weights.name], [name], to=TensorProto.FLOAT)
+            half.graph.node.insert(0, cast)
+    return half

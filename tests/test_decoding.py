@@ -1,0 +1,52 @@
+from collections import defaultdict
+from itertools import groupby, product
+
+import numpy as np
+
+from captcha_lib import decode_ctc, decode_label
+from captcha_lib.decoding import decode_fixed_length, text_probability
+from captcha_lib.family import ALPHABET, BLANK
+
+# Decoding
+
+
+def collapse(alignment):
+    return tuple(key for key, _ in groupby(alignment) if key != BLANK)
+
+
+def test_five_letters_are_the_likeliest_of_all_texts_of_five_letters():
+    """Brute force: every alignment of three characters and the blank in seven columns."""
+    mended = 0
+    for seed in range(12):
+        columns = np.full((1, 7, 20), 1e-9, "float32")
+        characters = [3, 9, 14, BLANK]
+        columns[0][:, characters] = np.random.default_rng(seed).dirichlet([0.5] * 4, size=7)
+        sums = defaultdict(float)
+        for alignment in product(characters, repeat=7):
+            sums[collapse(alignment)] += np.prod(columns[0][np.arange(7), alignment])
+        fives = {text: value for text, value in sums.items() if len(text) == 5}
+        greedy = decode_ctc(columns)
+        texts = decode_fixed_length(columns)
+        if len(greedy[0]) == 5:
+            assert texts == greedy
+        else:
+            mended += 1
+            assert texts == [decode_label(max(fives, key=fives.get))]
+    assert mended > 3
+
+
+def test_the_example_of_the_notes_is_mended():
+    columns = np.full((1, 8, 20), 1e-6, "float32")
+    for place, character in enumerate("-4-cp-y-"):
+        columns[0, place, (ALPHABET + "-").index(character)] = 0.9
+    columns[0, 0, ALPHABET.index("n")] = 0.4
+    assert decode_ctc(columns) == ["4cpy"]
+    assert decode_fixed_length(columns) == ["n4cpy"]
+
+
+def test_an_image_without_letters_is_no_error():
+    columns = np.zeros((2, 50, 20), "float32")
+    columns[:, :, BLANK] = 1
+    texts = decode_fixed_length(columns)
+    assert len(texts) == 2 and all(len(text) <= 5 for text in texts)
+    assert (text_probability(columns, texts) < 1e-6).all()
