@@ -80,7 +80,7 @@ def beam_search(probabilities, beam_width, top_paths=1, alphabet=ALPHABET):
     for columns in np.asarray(probabilities).tolist():
         beam = {"": (1, 0)}
         for *letters, blank in columns:
-            likely = [(letter, share) for letter, share in zip(alphabet, letters) if share > 1e-6]
+            likely = [pair for pair in zip(alphabet, letters) if pair[1] > 1e-6]
             grown = defaultdict(lambda: [0, 0])
             for text, (in_blank, in_letter) in beam.items():
                 grown[text][0] += (in_blank + in_letter) * blank

@@ -844,18 +844,34 @@ print("together:", {text: round(total, 2) for text, total in sums.items()})
 # %% [markdown]
 # The best alignment is `--`, with 0.36, and reads nothing. But three others read `2`, and together they have 0.64.
 # **Beam search** follows several beginnings at once, adds up those that give the same text, and keeps the best
-# `beam_width` of them at each column. Keras has it, and gives the `top_paths` best texts of each image:
+# `beam_width` of them at each column. Of each beginning it keeps two numbers: how probable it is so far with a blank at
+# its end, and how probable with its last letter there. The same letter again makes the text longer after a blank only;
+# after the letter it is a repeat, and the text stays as it is:
 
 
 # %%
+from collections import defaultdict
+from heapq import nlargest
+
+
 def beam_search(probabilities, beam_width, top_paths=1, alphabet=ALPHABET):
-    times = np.full(len(probabilities), probabilities.shape[1])
-    scores = ops.log(ops.cast(probabilities, "float32") + keras.config.epsilon())
-    found, _ = ops.ctc_decode(
-        scores, times, "beam_search", beam_width, top_paths, mask_index=len(alphabet)
-    )
-    found = np.asarray(found).transpose(1, 0, 2)
-    return [[decode_label(text[text >= 0], alphabet) for text in texts] for texts in found]
+    found = []
+    for columns in np.asarray(probabilities).tolist():
+        beam = {"": (1, 0)}
+        for *letters, blank in columns:
+            likely = [pair for pair in zip(alphabet, letters) if pair[1] > 1e-6]
+            grown = defaultdict(lambda: [0, 0])
+            for text, (in_blank, in_letter) in beam.items():
+                grown[text][0] += (in_blank + in_letter) * blank
+                for letter, share in likely:
+                    if text[-1:] == letter:
+                        grown[text][1] += in_letter * share
+                        grown[text + letter][1] += in_blank * share
+                    else:
+                        grown[text + letter][1] += (in_blank + in_letter) * share
+            beam = dict(nlargest(beam_width, grown.items(), lambda item: sum(item[1])))
+        found.append(list(beam)[:top_paths])
+    return found
 
 
 # %% [markdown]

@@ -664,13 +664,13 @@ from captcha_lib.decoding import beam_search, decode_ctc
 
 
 def decode_fixed_length(probabilities, family=COURSE):
+
     def fits(text):
         return family.shortest <= len(text) <= family.longest
 
     texts = decode_ctc(probabilities, alphabet=family.alphabet)
     odd = [number for number, text in enumerate(texts) if not fits(text)]
-    top = min(50, 2 * probabilities.shape[1])  # a very narrow image has fewer texts than 50
-    beams = beam_search(probabilities[odd], 50, top, family.alphabet) if odd else []
+    beams = beam_search(probabilities[odd], 50, 50, family.alphabet)
     for number, found in zip(odd, beams):
         texts[number] = next(filter(fits, found), texts[number])
     return texts

@@ -70,13 +70,13 @@ samples_folder = locate_samples()
 #
 # You bring a folder of images. While you have none, a stand-in: the package `captcha` draws images for web sites in
 # Python. Nothing in this course was made for these images, so they are a fair test. In Colab and Kaggle the package is
-# missing, and this cell installs it:
+# missing, and so are those that keep the reader in a file in the end. This cell installs them:
 
 # %%
 from importlib import invalidate_caches
 
-if not find_spec("captcha"):
-    # !pip install --quiet captcha
+if not all(map(find_spec, ["captcha", "onnxruntime", "tf2onnx"])):
+    # !pip install --quiet captcha onnxruntime tf2onnx "onnx<1.20"
     invalidate_caches()  # Python looks again at what is installed
 
 # %% [markdown]
@@ -734,14 +734,14 @@ for name, bias in {"with": True, "without": False}.items():
 # %% [markdown]
 # ## Keep the reader
 #
-# A `Reader` is a model together with its family. Saved, it is one file, whose name ends in `.weights.h5`. Whoever loads
-# it needs neither the folder nor the alphabet:
+# A `Reader` is a trained network together with its family. Saved, it is one file. Whoever loads it needs neither the
+# folder nor the alphabet, and not even TensorFlow. How that is possible is the subject of lesson 10:
 
 # %%
 from captcha_lib.reader import Reader
 
-file = output_folder("models") / "own.weights.h5"
-Reader(model, family, seconds=seconds).save(file)
+file = output_folder("models") / "own.onnx"
+Reader.from_model(model, family).save(file)
 reader = Reader.load(file)
 print(reader.family)
 
@@ -755,8 +755,8 @@ print(f"confidences {', '.join(f'{sure:.2f}' for sure in three['confidence'])}")
 # The same from a shell, for a folder with a `labels.csv`, or with images named by their texts:
 #
 # ```
-# python -m captcha_lib train FOLDER --save own.weights.h5
-# python -m captcha_lib read --reader own.weights.h5 IMAGE...
+# python -m captcha_lib train FOLDER --save own.onnx
+# python -m captcha_lib read --reader own.onnx IMAGE...
 # ```
 #
 # The first line trains as `Reader.train` does, prints the exact match on the images held out, with its interval, and
