@@ -22,6 +22,7 @@ RECIPE = "make bench", [BENCHMARKS / "bench_recipe.py"]
 MEASURED = {
     "results": ("make results", [LIBRARY / f"{name}.py" for name in ("cnn", "ctc", "dataset", "recipe", "score")]),
     "recipe": RECIPE,
+    "recipe_leave_one_out": RECIPE,
     "recipe_measures": RECIPE,
     "cross_validation": RECIPE,
     "misread": RECIPE,

@@ -7,7 +7,6 @@ import tomllib
 from contextlib import suppress
 from functools import partial
 from importlib import metadata
-from itertools import pairwise
 
 import pandas as pd
 import pytest
@@ -22,7 +21,6 @@ import captcha_lib
 from captcha_lib.files import list_images
 from captcha_lib.reader import list_doubtful_labels
 from captcha_lib.samples import read_samples
-from captcha_lib.score import wilson_interval
 from captcha_lib.sources import REAL_SET_DIGEST
 
 
@@ -250,6 +248,7 @@ TABLES = [
     ("results", "notebooks/06a_scores.py"),
     ("sim_to_real", "notebooks/07_generator.py"),
     ("recipe", "notebooks/08_recipe.py"),
+    ("recipe_leave_one_out", "notebooks/08_recipe.py"),
     ("engines", "notebooks/08_recipe.py"),
     ("own_images", "notebooks/09_own_images.py"),
 ]
@@ -297,7 +296,7 @@ def test_what_the_pages_say_of_the_tables_is_in_them():
         # One network, three figures; the third is no table's.
         f"| {results.loc['CNN', 'exact match (%)']} % | the 104 test images": page,
         f"first figure, {interval}, holds": page,
-        f"| {recipe.loc['CNN of lesson 4', 'exact match (%)']} % | the 312 test images": page,
+        f"| {recipe.loc['CNN of lesson 4', 'exact match (%)']} % | the 282 validation images": page,
     }
     assert not [claim for claim, text in claims.items() if claim not in text]
 
@@ -312,24 +311,28 @@ def test_the_single_split_is_the_first_fold_and_holds_two_wrong_labels(real_set)
 
 
 def test_the_ladder_is_as_lesson_8_tells_it():
-    table = pd.read_csv(PROJECT / "figures/tables/recipe.csv", comment="#", index_col="change")
-    seconds, exact = table["training (s)"], table["exact match (%)"]
-    lesson = (PROJECT / "notebooks/08_recipe.py").read_text(encoding="utf-8")
-    assert f"\nshares = {list(exact[:'+ five letters'])}\n" in lesson
-    read = (exact * 312 / 100).round().astype(int)
-    assert (100 * read / 312).round(1).equals(exact)
-    intervals = {name: wilson_interval(right, 312) for name, right in read.items()}
-    apart = [after for before, after in pairwise(intervals) if intervals[before][1] < intervals[after][0]]
-    assert apart == ["+ CTC instead of five heads"]
-    assert intervals["CNN of lesson 4"][1] < intervals["+ warm-up and decay"][0]
-    for name in ("LSTM along the columns", "averaged weights", "drawn images first"):
-        assert read[name] == read["+ five letters"]
-    assert read["+ shifts and strokes"] == read["+ CTC instead of five heads"] == read["+ five letters"] - 1
-    told = (
-        f"{seconds['+ strided first layer']} seconds instead of {seconds['+ batch normalisation']}",
-        f"{seconds['LSTM along the columns']} seconds instead of {seconds['+ five letters']}",
-        f"make it {seconds['drawn images first']} seconds",
+    ladder, left_out = (
+        pd.read_csv(PROJECT / f"figures/tables/{name}.csv", comment="#", index_col=0)
+        for name in ("recipe", "recipe_leave_one_out")
     )
+    shows = {}
+    for table, column in ((ladder, "gain"), (left_out, "difference")):
+        ends = table[f"95 % interval of the {column}"].dropna().str.split(" to ", expand=True).astype(float)
+        shows[column] = list(ends.index[(ends[0] > 0) | (ends[1] < 0)])
+        small = table[column].dropna().drop(shows[column])
+        assert (small.abs() <= 0.4).all()  # one image of 282, or none
+    assert shows["gain"] == ["+ strided first layer", "+ warm-up and decay", "+ CTC instead of five heads"]
+    assert shows["difference"] == ["CTC instead of five heads"]
+    seconds, slower = ladder["training (s)"], left_out.loc["strided first layer", "training (s)"]
+    gains = [f"{gain:.1f}" for gain in ladder["gain"][shows["gain"]]]
+    told = (
+        f"it gains {gains[2]} points on the ladder",
+        f"the recipe loses {-left_out.loc['CTC instead of five heads', 'difference']:.1f}.",
+        f"gain {gains[0]} and {gains[1]} points",
+        f"{seconds['+ strided first layer']} seconds instead of {seconds['+ batch normalisation']} on the ladder",
+        f"takes {slower} seconds without it instead of {seconds['+ five letters']}",
+    )
+    lesson = (PROJECT / "notebooks/08_recipe.py").read_text(encoding="utf-8")
     text = " ".join(lesson.replace("\n#", " ").split())
     assert not [words for words in told if words not in text]
 
