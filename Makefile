@@ -21,7 +21,8 @@ export CAPTCHA_DATA CAPTCHA_OUTPUT
 # pyenv hides every Python but one: let the targets that need several see them all.
 ALL_PYTHONS = $(shell { pyenv version-name && pyenv versions --bare | grep "^3[.]1[123][.]"; } 2>/dev/null | paste -sd : -)
 
-.PHONY: help course test lint test-colab test-browser test-conda test-base matrix lab notebooks reader bench results lock clean
+.PHONY: help course test lint test-colab test-browser test-conda test-base matrix lab site notebooks reader bench results \
+	lock clean
 
 LIST = import re; targets = re.findall(r"^([\w-]+):.*\#\# (.*)", open("Makefile", encoding="utf-8").read(), re.MULTILINE); \
 	print(*(f"make {name:13}{does}" for name, does in targets), sep="\n")
@@ -43,9 +44,9 @@ test-colab: export PYENV_VERSION := $(ALL_PYTHONS)
 test-colab: $(READY) .venv-colab/ready  ## the lessons as Colab and Kaggle open them, in Colab's versions
 	$(BIN)/python -m pytest tests/places/rehearse_colab.py
 
-test-browser: $(READY)  ## a learner's path through JupyterLab, in a browser
+test-browser: $(READY)  ## a learner's path through JupyterLab, and the page that reads images, in a browser
 	$(INSTALL) ".[browser]"
-	$(BIN)/python -m pytest -rs tests/places/browse_lessons.py
+	$(BIN)/python -m pytest -rs tests/places/browse_lessons.py tests/places/browse_reader.py
 
 # All columns of versions, or one: `make matrix COLUMN="test(3.11-oldest)"`.
 COLUMN ?= test
@@ -61,6 +62,9 @@ matrix test-conda test-base:
 
 lab: $(READY)  ## JupyterLab, opened on lesson 1
 	$(BIN)/jupyter lab notebooks/01_visualisation.ipynb
+
+site: $(READY)  ## the page that reads images in a browser, in build/site (needs npm)
+	$(BIN)/python docs/build_site.py
 
 notebooks: $(READY)  ## rebuild the .ipynb of changed lessons, or of LESSONS, from their .py
 	$(BIN)/python notebooks/execute.py rebuild
