@@ -27,6 +27,7 @@ def main(arguments=None):
         "of 200 x 50 pixels without --reader",
     )
     read.add_argument("--reader", metavar="FILE", help="what `train` has kept, for images like those it learned from")
+    read.add_argument("--jobs", type=int, metavar="N", help="let N processes read at once, for thousands of images")
     read.add_argument("--json", action="store_true", help="print a JSON object for each image")
     read.set_defaults(run=read_images)
     train = commands.add_parser("train", help="train a reader of your own images, and say how well it reads")
@@ -71,7 +72,7 @@ def find_paths(names, refuse):
 
 def read_images(arguments):
     """Print the readings of the images that are named, one line each; name on stderr those that cannot be read."""
-    from captcha_lib.reader import Reader, read_in_batches
+    from captcha_lib.reader import Reader, read_in_batches, read_in_parallel
 
     status = 0
 
@@ -82,7 +83,12 @@ def read_images(arguments):
 
     reader = Reader.load(arguments.reader)
     paths = find_paths(arguments.images, refuse)
-    for file, text, confidence in read_in_batches(reader, paths, reader.family, refuse):
+    readings = (
+        read_in_parallel(reader, paths, arguments.jobs, refuse)
+        if arguments.jobs
+        else read_in_batches(reader, paths, reader.family, refuse)
+    )
+    for file, text, confidence in readings:
         try:
             if arguments.json:
                 print(json.dumps({"file": file, "text": text, "confidence": round(float(confidence), 4)}))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from captcha_lib import reader as module
 from captcha_lib.__main__ import main
 from captcha_lib.files import list_images
 from captcha_lib.reader import BATCH_SIZE, Reader, read_captcha
@@ -168,7 +169,19 @@ def test_json_has_an_object_for_each_image(drawn_set, capsys):
     lines, _ = read_lines(capsys, drawn_set)
     assert main(["read", "--json", str(drawn_set)]) == 0
     objects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [[one["file"], one["text"], f"{one['confidence']:.1%}"] for one in objects] == lines
+    assert [[one["file"], one["text"]] for one in objects] == [line[:2] for line in lines]
+    told = [float(line[2].removesuffix("%")) / 100 for line in lines]
+    assert [one["confidence"] for one in objects] == pytest.approx(told, abs=6e-4)
+
+
+def test_several_processes_read_the_same_in_the_same_order(tmp_path, drawn_set, capsys, monkeypatch):
+    monkeypatch.setattr(module, "PART_SIZE", 5)
+    bad = tmp_path / "bad.png"
+    bad.touch()
+    files = [*list_images(drawn_set)[:12], bad, *list_images(drawn_set)[12:]]
+    singly, told = read_lines(capsys, *files)
+    assert len(singly) == 34 and told.startswith(f"{bad} is not an image")
+    assert read_lines(capsys, "--jobs", 2, *files) == (singly, told)
 
 
 def test_readings_are_printed_while_names_still_come(drawn_set):
@@ -192,6 +205,7 @@ import sys
 for name in "tensorflow keras onnx sklearn scipy matplotlib fontTools tqdm h5py platformdirs joblib".split():
     sys.modules[name] = None  # as if it were not there
 
+from captcha_lib import reader as module
 from captcha_lib.__main__ import main
 
 sys.exit(main(sys.argv[1:]))

@@ -5,14 +5,17 @@ import pickle
 import tempfile
 from dataclasses import asdict
 from importlib import metadata
+from itertools import count
 from pathlib import Path
 
+import joblib
 import keras
 import numpy as np
 import onnx
 import pandas as pd
 import pytest
 from digests import PROJECT  # from notebooks/
+from distributed import Client, LocalCluster
 from PIL import Image
 
 from captcha_lib import encode_image, exact_match, write_samples
@@ -22,7 +25,18 @@ from captcha_lib.decoding import text_probability
 from captcha_lib.export import export_onnx
 from captcha_lib.family import COURSE, check_label
 from captcha_lib.files import list_images
-from captcha_lib.reader import FORMAT, SHIPPED, Reader, list_doubtful_labels, read_captcha, read_captchas
+from captcha_lib.reader import (
+    BATCH_SIZE,
+    FORMAT,
+    PART_SIZE,
+    SHIPPED,
+    Reader,
+    list_doubtful_labels,
+    read_captcha,
+    read_captchas,
+    read_in_batches,
+    read_in_parallel,
+)
 from captcha_lib.recipe import build_recipe
 from captcha_lib.samples import read_samples
 
@@ -148,6 +162,30 @@ def test_a_reader_for_which_there_is_no_room_leaves_nothing(tmp_path, monkeypatc
     with pytest.raises(OSError, match=r"own.onnx cannot be finished \(No space left on device\): make room there"):
         Reader.load().save(tmp_path / "own.onnx")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cluster_reads_the_same_in_the_same_order_and_in_parts(drawn_set, monkeypatch):
+    monkeypatch.setattr(module, "PART_SIZE", 5)
+    reader, files = Reader.load(), list_images(drawn_set)
+    expected = list(read_in_batches(reader, files))
+    asked = []
+    settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    with LocalCluster(**settings) as cluster, Client(cluster), joblib.parallel_config("dask"):
+        found = list(read_in_parallel(reader, (asked.append(file) or file for file in files)))
+    assert found == expected and asked == files
+    with pytest.raises(FileNotFoundError, match="gone.png does not exist"):
+        list(read_in_parallel(reader, [*files, drawn_set / "gone.png"]))
+
+
+def test_any_number_of_files_is_read_a_few_at_a_time(drawn_set):
+    """In constant memory: of names without end only those of a batch, or of a few parts, are taken at once."""
+    file, asked = list_images(drawn_set)[0], count()
+    for read, most in ((read_in_batches, BATCH_SIZE), (read_in_parallel, 4 * PART_SIZE)):
+        before = next(asked)
+        readings = read(Reader.load(), (file for _ in asked))
+        for _ in range(10):
+            assert next(readings)[0] == file
+        assert next(asked) - before <= most + 2
 
 
 def test_images_that_do_not_fit_the_readers_family_are_named(tmp_path):

@@ -13,7 +13,7 @@ import pandas as pd
 from digests import PROJECT
 from execute import locate_real_set, stamps
 from measured import digest_measured, write_table
-from measuring import measure_once
+from measuring import choose_workers, measure_once
 from tqdm import tqdm
 
 from captcha_lib import build_dataset, encode_image, exact_match, locate_samples, render_captchas
@@ -98,7 +98,7 @@ def measure_left_out():
             model.save_weights(unfinished)
         return {"fonts left out (%)": score(model, images, texts), "training (s)": round(seconds)}
 
-    return measure_once(BENCH / "left_out.csv", KEYS, measure)
+    return measure_once(BENCH / "left_out.csv", KEYS, measure, **choose_workers())
 
 
 def choose(left_out):

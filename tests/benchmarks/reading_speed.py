@@ -1,36 +1,50 @@
-"""Read image files with one engine on one core: `reading_speed.py ENGINE WEIGHTS`, the names as JSON on stdin.
+"""Read image files with one engine: `reading_speed.py ENGINE READER`, the names as JSON on standard input.
 
-Prints the texts, the median seconds for one image and, for the recipe, the images a second in batches of 64.
-Run by bench_recipe.py, for the peers in an environment of their own.
+Prints the texts, the median seconds for one image on one core, and the images a second; run by bench_recipe.py, for the
+peers in an environment of their own.
 """
 
 import json
 import os
+import subprocess
 import sys
 import time
 
 for variable in ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "TF_NUM_INTRAOP_THREADS"):
     os.environ[variable] = "1"
-if hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, {0})
 ALPHABET = "2345678bcdefgmnpwxy"
 
 
-def load_recipe(weights):
-    from captcha_lib.reader import read_captcha, read_captchas
+def time_batches(read, names):
+    """Images a second of a function that yields readings, over some thousands of files."""
+    names = (names * 80)[: 64 * 128]
+    list(read(names[:2048]))
+    started = time.perf_counter()
+    assert len(list(read(names))) == len(names)
+    return len(names) / (time.perf_counter() - started)
+
+
+def load_reader(file):
+    from captcha_lib.reader import Reader, read_captcha, read_in_batches
+
+    reader = Reader.load(file)
+    return lambda name: read_captcha(reader, name), lambda names: read_in_batches(reader, names)
+
+
+def load_two_processes(file):
+    from captcha_lib.reader import Reader, read_captcha, read_in_parallel
+
+    reader = Reader.load(file)
+    return lambda name: read_captcha(reader, name), lambda names: read_in_parallel(reader, names, 2)
+
+
+def load_tensorflow(file):
+    from captcha_lib.reader import read_captcha, read_in_batches
     from captcha_lib.recipe import build_recipe
 
     model = build_recipe()
-    model.load_weights(weights)
-
-    def read_batches(names):
-        names = (names * 5)[: 8 * 64]
-        read_captchas(model, names[:64])
-        started = time.perf_counter()
-        read_captchas(model, names)
-        return len(names) / (time.perf_counter() - started)
-
-    return lambda name: read_captcha(model, name), read_batches
+    model.load_weights(file.replace(".onnx", ".weights.h5"))
+    return lambda name: read_captcha(model, name), lambda names: read_in_batches(model, names)
 
 
 def load_ddddocr(_):
@@ -65,11 +79,33 @@ def load_tesseract(_):
     return read, None
 
 
+def start_anew(_):
+    """The whole command for one image, from the start of its process to its end."""
+    program = "import sys; from captcha_lib.__main__ import main; main(['read', sys.argv[1]])"
+
+    def read(name):
+        done = subprocess.run([sys.executable, "-c", program, name], capture_output=True, text=True, check=True)
+        return done.stdout.split("\t")[1]
+
+    return read, None
+
+
+ENGINES = {
+    "reader": load_reader,
+    "reader, two processes": load_two_processes,
+    "recipe in TensorFlow": load_tensorflow,
+    "ddddocr": load_ddddocr,
+    "tesseract": load_tesseract,
+    "command line, the reader that ships": start_anew,
+}
+
+
 def main():
-    engine, weights = sys.argv[1:]
+    engine, file = sys.argv[1:]
     names = json.load(sys.stdin)
-    load = {"recipe": load_recipe, "ddddocr": load_ddddocr, "tesseract": load_tesseract}[engine]
-    read, read_batches = load(weights)
+    if "two" not in engine and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {0})
+    read, read_batches = ENGINES[engine](file)
     read(names[0])  # the first one fills the caches
     texts, seconds = [], []
     for name in names:
@@ -77,7 +113,7 @@ def main():
         texts.append(read(name))
         seconds.append(time.perf_counter() - started)
     row = {"texts": texts, "one image (ms)": round(1000 * sorted(seconds)[len(seconds) // 2], 2)}
-    speed = read_batches(names) if read_batches else len(names) / sum(seconds)
+    speed = time_batches(read_batches, names) if read_batches else len(names) / sum(seconds)
     print(json.dumps(row | {"images a second": round(speed, 1)}))
 
 
