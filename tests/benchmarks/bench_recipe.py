@@ -179,9 +179,9 @@ def compare_training(real):
 def compare_reading(real, folder):
     """Each engine reads the same 104 test images, in turn, in a process of its own, on one core unless it says two.
 
-    The recipe's model is read as the file of a reader, and in TensorFlow. All get image files. ddddocr gets them cropped
-    to the columns 22..152 and restricted to the alphabet, Tesseract the same crop, closed and three times as large, as
-    one line of the alphabet's characters.
+    The recipe's model is read as the file of a reader, and in TensorFlow. All get image files. ddddocr gets them
+    cropped to the columns 22..152 and restricted to the alphabet, Tesseract the same crop, closed and three times as
+    large, as one line of the alphabet's characters.
     """
     train, test = FOLDS[0]
     reader = BENCH / "fold0.onnx"
