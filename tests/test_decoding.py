@@ -4,7 +4,7 @@ from itertools import groupby, product
 import numpy as np
 
 from captcha_lib import decode_ctc, decode_label
-from captcha_lib.decoding import decode_fixed_length, text_probability
+from captcha_lib.decoding import beam_search, decode_fixed_length, text_probability
 from captcha_lib.family import ALPHABET, BLANK
 
 # Decoding
@@ -50,3 +50,10 @@ def test_an_image_without_letters_is_no_error():
     texts = decode_fixed_length(columns)
     assert len(texts) == 2 and all(len(text) <= 5 for text in texts)
     assert (text_probability(columns, texts) < 1e-6).all()
+
+
+def test_a_beam_search_adds_up_many_small_shares():
+    """Each of fifty columns gives a letter one part in 2,000: together they make it the second text."""
+    columns = np.zeros((1, 50, 20))
+    columns[:, :, BLANK], columns[:, :, 0] = 0.9995, 0.0005
+    assert beam_search(columns, 50, 2) == [["", "2"]]

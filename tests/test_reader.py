@@ -24,7 +24,7 @@ from captcha_lib.__main__ import main
 from captcha_lib.decoding import text_probability
 from captcha_lib.export import export_onnx
 from captcha_lib.family import COURSE, check_label
-from captcha_lib.files import list_images
+from captcha_lib.files import digest, list_images
 from captcha_lib.reader import (
     BATCH_SIZE,
     FORMAT,
@@ -201,6 +201,12 @@ def test_the_reader_that_ships_is_small_and_says_that_it_has_seen_drawings_alone
     assert SHIPPED.stat().st_size <= 800_000
     reader = Reader.load()
     assert reader.family == COURSE and "drawings in random styles" in reader.made and "no image" in reader.made
+
+
+def test_the_reader_that_ships_is_the_one_that_was_measured():
+    """docs/results.md says under its table whether the generator and the recipe have changed since."""
+    table = pd.read_csv(PROJECT / "figures/tables/reader.csv", comment="#", dtype=str)
+    assert set(table["file"]) == {digest([SHIPPED])[:16]}, "the file and its table differ: run `make reader`"
 
 
 def test_the_reader_that_ships_reads_drawings(tmp_path):
