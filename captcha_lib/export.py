@@ -1,5 +1,6 @@
 """A trained model as a network in ONNX, which runs without TensorFlow (lesson 10)."""
 
+import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +15,8 @@ def export_onnx(model):
     Its input is called `image`, (n, 200, 50, 1) in 0..1, its output `probabilities`, (n, 50, 20). Taught in lesson 10.
     """
     model.predict_on_batch(np.zeros((1, *model.input_shape[1:])))  # Keras exports what has been called
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # Keras asks NumPy for a name that it will lack
         file = Path(folder, "network.onnx")
         model.export(file, format="onnx", verbose=False)
         network = onnx.load(file)

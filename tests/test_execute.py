@@ -44,8 +44,8 @@ def test_some_lessons_can_be_picked(asked, names, monkeypatch):
 
 
 def test_a_lesson_that_is_not_there_is_told(monkeypatch):
-    monkeypatch.setenv("LESSONS", "1 10")
-    with pytest.raises(SystemExit, match="there is no lesson 10: expected some of 1 2 3 4 5a 5b 6a 6b 7"):
+    monkeypatch.setenv("LESSONS", "1 11")
+    with pytest.raises(SystemExit, match="there is no lesson 11: expected some of 1 2 3 4 5a 5b 6a 6b 7 8 9 10"):
         list_wanted()
 
 
@@ -86,7 +86,7 @@ def test_a_fork_changes_one_line(tmp_path, monkeypatch):
         name = ours.removeprefix("https://github.com/")
         assert name not in text and ours_tag not in text and "captcha-course*.zip" not in text
         assert text.count("someone/a-fork") == (1 if file.name == "CITATION.cff" else 4)
-    assert len(list_twins()) == 11
+    assert len(list_twins()) == 12
 
 
 def test_missing_comments_are_told(tmp_path):

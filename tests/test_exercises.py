@@ -68,8 +68,9 @@ def given(drawn_set):
         "small": Family("0123456789", 4, 4, 100, 30),
         "measure": lambda own: ([own.alphabet[: own.longest]] * 200,) * 2,
     }
+    lesson_10 = {"count_other_texts": lambda levels: 1000 // levels}
     first = {"grey": grey, "background": grey.max(axis=0), "samples": samples, "counts": counts}
-    return first | lesson_7 | lesson_8 | lesson_9
+    return first | lesson_7 | lesson_8 | lesson_9 | lesson_10
 
 
 def test_the_lessons_ask_what_is_declared():
