@@ -441,9 +441,9 @@ plt.show()
 print(f"{len(times['Keras'])} readings each, in turn")
 
 # %% [markdown]
-# The box holds the middle half of the readings, the line in it is the median. The few slowest are not drawn. The two were measured in turn, so that
-# whatever else ran on this machine slowed both. Most is won at the start: reading one image and leaving again takes a
-# fraction of the time.
+# The box holds the middle half of the readings, the line in it is the median. The few slowest are not drawn. The two
+# were measured in turn, so that whatever else ran on this machine slowed both. Most is won at the start: reading one
+# image and leaving again takes a fraction of the time.
 #
 # ## What is its confidence worth?
 #
@@ -509,7 +509,7 @@ print(f"test: {right} of {len(labels)} read right, 95 % interval {low:.0%} to {h
 # training. On a command line it is the default. We put three images and a text file into a folder and try what one may
 # write there. The lines on the screen are what you would type:
 
-# %%
+# %% tags=["within-30"]
 import shutil
 
 tray = folder / "tray"
@@ -539,8 +539,7 @@ type_line(f"python -m captcha_lib read tray/notes.txt tray/{name}")
 # tells a script that something was wrong.
 #
 # The same file works in a web page. There is an ONNX Runtime for browsers, too. `make site` builds a page that reads
-# images with the same file, and [where it runs](../docs/where_it_runs.md) says more. Nothing is uploaded: the network
-# comes to the image.
+# images with the same file; `docs/where_it_runs.md` says more. Nothing is uploaded: the network comes to the image.
 #
 # ## Many images: several processes
 #
@@ -667,7 +666,7 @@ print(f"{time.time() - began:.0f} seconds")
 # in the end?
 
 # %% tags=["nbval-ignore-output"]
-import signal
+import psutil
 
 began, results = time.time(), []
 with joblib.parallel_config("dask"):
@@ -675,7 +674,7 @@ with joblib.parallel_config("dask"):
         if not results:
             workers = client.run(os.getpid).values()  # the number of each worker's process
             victim = next(worker for worker in workers if worker != result["worker"])
-            os.kill(victim, signal.SIGKILL)
+            psutil.Process(victim).kill()
             killed = time.time() - began
         results.append(result)
 print(f"killed after {killed:.0f} of {time.time() - began:.0f} seconds")

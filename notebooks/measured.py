@@ -29,6 +29,8 @@ MEASURED = {
     "engines": RECIPE,
     "sim_to_real": ("make bench", [BENCHMARKS / "bench_generator.py"]),
     "own_images": ("make bench", [BENCHMARKS / "bench_own_images.py"]),
+    "reader": ("make reader", [BENCHMARKS / "shipped_reader.py"]),
+    "cluster": ("make bench", [BENCHMARKS / "bench_cluster.py"]),
 }
 
 

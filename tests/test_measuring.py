@@ -1,8 +1,10 @@
 """How `make bench` keeps its figures, and spreads its trainings over processes and machines."""
 
 import os
+import pickle
 import time
 
+import cloudpickle
 import pandas as pd
 import pytest
 from digests import PROJECT  # from notebooks/
@@ -82,3 +84,10 @@ def test_jobs_are_trained_at_once_with_a_thread_each(measuring, monkeypatch):
     assert measuring.choose_workers() == {"n_jobs": 1} and os.environ["OMP_NUM_THREADS"] == "8"
     monkeypatch.setenv("JOBS", "4")
     assert measuring.choose_workers() == {"n_jobs": 4} and os.environ["TF_NUM_INTRAOP_THREADS"] == "1"
+
+
+def test_a_worker_gets_the_name_of_the_real_set_and_opens_it_once(measuring, real_set):
+    real = measuring.open_real_set(real_set)
+    sent = cloudpickle.dumps(lambda: len(real.names))
+    assert len(sent) < 2000 and pickle.loads(sent)() == 1040
+    assert pickle.loads(pickle.dumps(real)) is real

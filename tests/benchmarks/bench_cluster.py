@@ -20,7 +20,7 @@ from captcha_lib.reader import Reader, read_in_batches, read_in_parallel
 from captcha_lib.recipe import shuffle_batches, train_recipe
 
 CODE = digest_measured("cluster")
-FOLDS, EPOCHS, IMAGES, REPETITIONS = 4, 5, 20_000, 3
+FOLDS, EPOCHS, IMAGES, REPETITIONS = 4, 4, 10_000, 3
 
 
 def train_fold(real, fold):

@@ -74,4 +74,6 @@ class RealSet:
         return open_real_set, (self.folder,)  # a worker opens the images once, instead of getting them with each task
 
 
-open_real_set = cache(RealSet)
+@cache
+def open_real_set(folder):
+    return RealSet(folder)
