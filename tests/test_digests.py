@@ -52,7 +52,7 @@ def test_a_module_is_its_own_part_of_the_library(library):
 
 def test_lesson_1_uses_no_model():
     names = {file.stem for file in find_modules(PROJECT / "notebooks/01_visualisation.py")}
-    assert {"samples", "show", "sources"} <= names and not names & {"cnn", "ctc", "recipe", "reader"}
+    assert {"images", "show", "sources"} <= names and not names & {"cnn", "ctc", "recipe", "reader"}
 
 
 CODE = '''"""A module."""
