@@ -133,10 +133,11 @@ class Machine:
 
 @pytest.fixture(scope="session")
 def wheels(tmp_path_factory):
-    """A folder with the one package that a lesson installs."""
+    """A folder with the packages that lesson 9 installs, for the Python of the stand-in."""
     folder = tmp_path_factory.mktemp("wheels")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, "captcha"]
-    subprocess.run(command, check=True)
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder]
+    command += ["--only-binary=:all:", "--python-version", "3.13"]
+    subprocess.run([*command, "captcha", "onnxruntime", "tf2onnx", "onnx<1.20"], check=True)
     return folder
 
 
