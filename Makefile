@@ -70,7 +70,7 @@ notebooks: $(READY)  ## rebuild the .ipynb of changed lessons, or of LESSONS, fr
 	$(BIN)/python notebooks/execute.py rebuild
 
 reader: export PYTHONPATH := notebooks
-reader: $(READY)  ## train the reader that ships, on drawings alone, and write its file (a quarter of an hour)
+reader: $(READY)  ## train the reader that ships, on drawings alone, and write its file (minutes)
 	$(BIN)/python tests/benchmarks/shipped_reader.py
 
 bench: export PYTHONPATH := notebooks

@@ -1,4 +1,4 @@
-"""The command line: `python -m captcha_lib read IMAGE...` (lesson 8) and `train FOLDER` (lesson 9)."""
+"""The command line: `python -m captcha_lib read IMAGE...` (lesson 10) and `train FOLDER` (lesson 9)."""
 
 import argparse
 import glob
