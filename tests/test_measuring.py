@@ -8,6 +8,7 @@ import cloudpickle
 import pandas as pd
 import pytest
 from digests import PROJECT  # from notebooks/
+from joblib.externals.loky import get_reusable_executor
 
 KEYS = [{"fold": fold, "seed": 7} for fold in range(6)]
 
@@ -46,6 +47,7 @@ def test_figures_are_kept_as_soon_as_they_are_measured(measuring, tmp_path):
 
 
 def test_several_processes_give_the_same_table_in_the_same_order(measuring, tmp_path):
+    get_reusable_executor().shutdown()  # an earlier test's processes do not know this path
     alone = measuring.measure_once(tmp_path / "alone.csv", KEYS, measure)
     together = measuring.measure_once(tmp_path / "together.csv", KEYS, measure, n_jobs=3)
     assert set(alone["process"]) == {os.getpid()} and len(set(together["process"]) - {os.getpid()}) > 1
