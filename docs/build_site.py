@@ -8,6 +8,8 @@ import sys
 import tarfile
 from pathlib import Path
 
+import onnxruntime
+
 from captcha_lib.files import list_images, read_labels
 from captcha_lib.generator import write_samples
 from captcha_lib.workspace import written_beside
@@ -20,6 +22,7 @@ RUNTIME = "onnxruntime-web-1.30.0"
 RUNTIME_DIGEST = "d2228df7e4616bc3348bf504ee888f3bec43789a273f0a63f3e68d203ce3bf71"
 # The entry that knows WebAssembly alone; the package is ten times as large.
 RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+LICENCE_FILES = ("LICENSE", "ThirdPartyNotices.txt")  # the package for browsers lacks them, the one for Python has them
 
 
 def fetch_runtime():
@@ -61,6 +64,8 @@ def build_reader_page(folder, reader):
     with written_beside(folder) as unfinished:
         shutil.copytree(PAGE, unfinished)
         shutil.copytree(runtime, unfinished / "onnxruntime-web")
+        for name in LICENCE_FILES:
+            shutil.copy(Path(onnxruntime.__file__).with_name(name), unfinished / "onnxruntime-web")
         shutil.copy(reader, unfinished / "reader.onnx")
         drawn = list_images(write_samples(unfinished / "examples", png=40, jpg=8, seed=1))
         examples = [{"file": f"examples/{file.name}", "text": text} for file, text in zip(drawn, read_labels(drawn))]

@@ -73,7 +73,7 @@ samples_folder = locate_samples()
 from importlib import invalidate_caches
 
 if not all(map(find_spec, ["onnxruntime", "tf2onnx", "onnx", "distributed"])):
-    # !pip install --quiet onnxruntime tf2onnx "onnx<1.20" distributed
+    # !pip install --quiet onnxruntime tf2onnx "onnx<1.20" "dask[distributed]"
     invalidate_caches()  # Python looks again at what is installed
 
 # %% [markdown]

@@ -39,7 +39,7 @@ def test_a_page_holds_all_that_it_asks_for(runtime, tmp_path):
     for file in page.glob("*.js"):
         for name in re.findall(r'from "(.+)"', file.read_text(encoding="utf-8")):
             assert (page / name).exists(), name
-    for name in re.findall(r'(?:src|href)="([\w.]+)"', (page / "index.html").read_text(encoding="utf-8")):
+    for name in re.findall(r'(?:src|href)="([\w./-]+)"', (page / "index.html").read_text(encoding="utf-8")):
         assert (page / name).exists(), name
 
 

@@ -84,14 +84,14 @@ class Machine:
         self.inputs = place / "kaggle/input"
         (place / "content").mkdir()
         (place / "kaggle/working").mkdir(parents=True)
-        (place / "packages").mkdir()
+        packages = place / "lib/python3.13/site-packages"
+        packages.mkdir(parents=True)
         self.environment = {
-            "PYTHONPATH": os.pathsep.join([str(HERE), str(place / "packages")]),
+            "PYTHONPATH": os.pathsep.join([str(HERE), str(packages)]),
             # What a lesson installs comes from a folder, and goes into one of this machine's own.
             "PIP_NO_INDEX": "1",
             "PIP_FIND_LINKS": str(wheels),
-            "PIP_TARGET": str(place / "packages"),
-            "PIP_NO_DEPS": "1",
+            "PIP_PREFIX": str(place),
             "XDG_CACHE_HOME": str(place / "cache"),
             "CAPTCHA_DATA": "",
             "CAPTCHA_OUTPUT": "",
@@ -133,11 +133,13 @@ class Machine:
 
 @pytest.fixture(scope="session")
 def wheels(tmp_path_factory):
-    """A folder with the packages that lesson 9 installs, for the Python of the stand-in."""
+    """A folder with the packages that lessons 9 and 10 install, for the Python of the stand-in."""
     folder = tmp_path_factory.mktemp("wheels")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder]
     command += ["--only-binary=:all:", "--python-version", "3.13"]
-    subprocess.run([*command, "captcha", "onnxruntime", "tf2onnx", "onnx<1.20"], check=True)
+    distributed = re.search(r"^dask(==.+)$", freeze(), re.MULTILINE).expand(r"distributed\1")  # they go together
+    command += ["captcha", "onnxruntime", "tf2onnx", "onnx<1.20", distributed, "sortedcontainers", "tblib", "zict"]
+    subprocess.run(command, check=True)
     return folder
 
 
