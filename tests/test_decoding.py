@@ -2,10 +2,14 @@ from collections import defaultdict
 from itertools import groupby, product
 
 import numpy as np
+import tensorflow as tf
 
 from captcha_lib import decode_ctc, decode_label
 from captcha_lib.decoding import beam_search, decode_fixed_length, text_probability
 from captcha_lib.family import ALPHABET, BLANK
+from captcha_lib.files import list_images
+from captcha_lib.images import encode_image
+from captcha_lib.reader import Reader
 
 # Decoding
 
@@ -42,6 +46,31 @@ def test_the_example_of_the_notes_is_mended():
     columns[0, 0, ALPHABET.index("n")] = 0.4
     assert decode_ctc(columns) == ["4cpy"]
     assert decode_fixed_length(columns) == ["n4cpy"]
+
+
+def read_by_tensorflow(columns):
+    """What its beam search finds: the first text of five letters, for an image whose best classes give another."""
+    texts = decode_ctc(columns)
+    odd = [number for number, text in enumerate(texts) if len(text) != 5]
+    scores, times = np.log(columns[odd] + 1e-7).transpose(1, 0, 2), np.full(len(odd), columns.shape[1])
+    for found in tf.nn.ctc_beam_search_decoder(scores, times, beam_width=50, top_paths=50)[0][::-1]:
+        for number, letters in zip(odd, tf.sparse.to_dense(found, default_value=-1).numpy()):
+            text = decode_label(letters[letters >= 0])
+            texts[number] = text if len(text) == 5 else texts[number]
+    return texts, len(odd)
+
+
+def test_the_lengths_of_faint_images_are_mended_as_by_tensorflow(drawn_set):
+    ink = np.array([1 - encode_image(file) for file in list_images(drawn_set)])
+    columns = Reader.load().predict_on_batch(np.concatenate([1 - share * ink for share in (0.6, 0.5, 0.4)]))
+    texts, mended = read_by_tensorflow(columns)
+    assert mended > 20 and decode_fixed_length(columns) == texts
+
+
+def test_the_real_images_are_read_as_by_tensorflow(real_set):
+    columns = Reader.load().predict_on_batch(np.array([encode_image(file) for file in list_images(real_set)]))
+    texts, mended = read_by_tensorflow(columns)
+    assert mended > 5 and decode_fixed_length(columns) == texts
 
 
 def test_an_image_without_letters_is_no_error():
