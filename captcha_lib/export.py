@@ -12,7 +12,7 @@ from onnx import TensorProto, numpy_helper
 def export_onnx(model):
     """Return a Keras model of images as a network, an onnx.ModelProto.
 
-    Its input is called `image`, (n, 200, 50, 1) in 0..1, its output `probabilities`, (n, 50, 20). Taught in lesson 10.
+    Its input is called `image`, (n, 200, 50, 1) in 0..1, its output `probabilities`, (n, 50, 20). Used in lesson 10.
     """
     model.predict_on_batch(np.zeros((1, *model.input_shape[1:])))  # Keras exports what has been called
     with TemporaryDirectory() as folder, warnings.catch_warnings():
@@ -33,7 +33,7 @@ def export_onnx(model):
 def halve_weights(network):
     """Return a network whose weights are kept in 16 bits, and made 32 again when it is opened.
 
-    Taught in lesson 10.
+    Used in lesson 10.
     """
     half = onnx.ModelProto()
     half.CopyFrom(network)

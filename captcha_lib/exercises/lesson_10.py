@@ -51,6 +51,15 @@ def exercise_2():
     def alone(confidences, right, wanted):
         return next((sure for sure, good in sorted(zip(confidences, right)) if good), None)
 
+    def stop_early(confidences, right, wanted):
+        least = None
+        for sure in downwards(confidences):
+            kept = [good for other, good in zip(confidences, right) if other >= sure]
+            if sum(kept) / len(kept) < wanted:
+                break
+            least = sure
+        return least
+
     def anyhow(confidences, right, wanted):
         return _choose(confidences, right, wanted) or max(confidences)
 
@@ -69,12 +78,14 @@ def exercise_2():
             "the confidences come in any order": (
                 lambda confidences, right, wanted: _choose(confidences, right, wanted, list)
             ),
+            "a share may fall and rise again: look at all confidences": stop_early,
             "None where no confidence will do": anyhow,
         },
         wrong=[alone, lambda confidences, right, wanted: wanted],
         cases=[
             ([0.9, 0.5, 0.8, 0.6], [True, False, True, True], 1.0),
             ([0.2, 0.9, 0.7, 0.4], [False, True, False, True], 0.5),
+            ([0.9, 0.8, 0.7, 0.6], [True, False, True, True], 0.75),
             ([0.95, 0.3, 0.6], [True, True, False], 0.8),
             ([0.9, 0.8], [False, True], 0.9),
         ],

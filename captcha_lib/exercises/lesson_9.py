@@ -52,6 +52,15 @@ def _find_result(text):
     return _find_missing(text) if parts else None
 
 
+def _find_before(text):
+    return None if text.endswith("=?") else _find_missing(text)
+
+
+def _find_positive(text):
+    found = _find_missing(text)
+    return None if found is None or found < 0 else found
+
+
 def _find_anyhow(text):
     found = _find_missing(text)
     return 0 if found is None else found
@@ -65,6 +74,8 @@ def exercise_2():
         nearly={
             "the question mark may also stand before the equals sign": _find_result,
             "the question mark may also stand behind the sign": _find_first,
+            "the question mark may also stand behind the equals sign": _find_before,
+            "a missing number may be below 0": _find_positive,
             "None, not a number, for a text that is no such sum": _find_anyhow,
             "plus and minus are mixed up": lambda text: _find_missing(text, swapped=True),
             "a number, not its digits as a text": lambda text: (
@@ -84,7 +95,8 @@ def exercise_3(small):
         return isinstance(own, Family) and len(readings) == len(truths) > 0
 
     def is_own(answer):
-        return is_family(answer) and (answer[0].alphabet, answer[0].longest) != (small.alphabet, small.longest)
+        lesson = (small.alphabet, small.shortest, small.longest)
+        return is_family(answer) and (answer[0].alphabet, answer[0].shortest, answer[0].longest) != lesson
 
     def fits(answer):
         if not is_own(answer):
@@ -96,8 +108,9 @@ def exercise_3(small):
         return fits(answer) and sum(map(str.__eq__, answer[1], answer[2])) >= len(answer[2]) / 2
 
     own, texts = Family("abcdef", 2, 3, 80, 30), ["ab", "fed"] * 100
+    shorter, numbers = Family("0123456789", 2, 4, 100, 30), ["12", "3456"] * 100
     return Exercise(
-        right=Where(is_read, [(own, texts, texts), (own, ["ab"] * 200, texts)]),
+        right=Where(is_read, [(own, texts, texts), (own, ["ab"] * 200, texts), (shorter, numbers, numbers)]),
         nearly={
             "fewer than half are read: take a wider image or fewer characters": Where(
                 fits, [(own, texts[::-1], texts)]
