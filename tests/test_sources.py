@@ -92,6 +92,16 @@ def test_a_zip_inside_a_folder_is_found(nowhere, drawn_set, capsys):
 # A mounted Drive
 
 
+@pytest.mark.parametrize("name", ["2g7nm.png", "2g7nm.JPG", "22222.jpeg"])
+def test_what_is_named_by_a_text_of_the_course_is_a_captcha(name):
+    assert module.is_captcha(Path(name))
+
+
+@pytest.mark.parametrize("name", ["2g7nmx.png", "2g7n.png", "x2g7nm.png", "2g7nm.gif", "2G7NM.png", "2g1nm.png"])
+def test_what_is_named_otherwise_is_none(name):
+    assert not module.is_captcha(Path(name))
+
+
 def test_a_drive_folder_is_copied_once_and_without_what_else_lies_there(nowhere, drawn_set, capsys):
     on_drive = module.DRIVE / "captcha-version-2-images"
     shutil.copytree(drawn_set, on_drive)

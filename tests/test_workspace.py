@@ -316,4 +316,7 @@ def test_a_model_is_trained_once_for_each_set_of_images(drawn_set, tmp_path, mon
     folder = tmp_path / "others"
     folder.mkdir()
     (folder / "2g7nm.png").write_bytes((drawn_set / "2g7nm.png").read_bytes())
-    assert model_file("cnn", folder) != model_file("cnn", drawn_set)
+    fewer = model_file("cnn", folder)
+    assert fewer != model_file("cnn", drawn_set)
+    (folder / "3c7de.jpg").write_bytes((drawn_set / "3c7de.jpg").read_bytes())
+    assert model_file("cnn", folder) != fewer
