@@ -61,18 +61,21 @@ def build_recipe(recipe=Recipe(), family=COURSE):
             maps = layers.BatchNormalization(momentum=0.9)(maps)
         return layers.ReLU()(maps)
 
-    bias, order = not recipe.normalised, "channels_last"  # the normalisation has a bias of its own
+    order = "channels_last"
+    settings = {"padding": "same", "data_format": order}
+    settings["use_bias"] = not recipe.normalised  # the normalisation has a bias of its own
     maps = image = keras.Input((family.width, family.height, 1), name="image")
     for filters, size, stride, pool in STRIDED if recipe.strided else PLAIN:
-        maps = layers.Conv2D(filters, size, stride, "same", order, use_bias=bias, kernel_initializer="he_normal")(maps)
-        maps = activate(layers.MaxPooling2D(pool, data_format=order)(maps))
+        convolve = layers.Conv2D(filters, size, stride, kernel_initializer="he_normal", **settings)
+        maps = layers.MaxPooling2D(pool, data_format=order)(convolve(maps))
+        maps = activate(maps)
     if not recipe.ctc:
         return keras.Model(image, letter_heads(maps))
     columns = layers.Reshape((maps.shape[1], maps.shape[2] * maps.shape[3]))(maps)
     if recipe.recurrent:
         columns = layers.Bidirectional(layers.LSTM(64, return_sequences=True))(columns)
     else:
-        columns = activate(layers.Conv1D(128, 5, 1, "same", order, use_bias=bias)(columns))
+        columns = activate(layers.Conv1D(128, 5, **settings)(columns))
     columns = layers.Dropout(0.2)(columns)
     classes = len(family.alphabet) + 1  # the last one is the blank
     return keras.Model(image, layers.Dense(classes, activation="softmax")(columns))
@@ -86,12 +89,19 @@ def augment(batches, seed=0, family=COURSE):
     Taught in lesson 8.
     """
     shift = layers.RandomTranslation(
-        6 / WIDTH, 4 / HEIGHT, "nearest", "nearest", seed, 0, "channels_last", dtype="float32"
+        height_factor=6 / WIDTH,  # the arrays have the width first, where Keras expects the height
+        width_factor=4 / HEIGHT,
+        fill_mode="nearest",
+        interpolation="nearest",
+        seed=seed,
+        data_format="channels_last",
+        dtype="float32",
     )
     heights = np.random.default_rng(seed).random((500, 2, 4)) * HEIGHT
     strokes = draw_strokes(heights, width=fit_width(family))
     light = 1 - strokes.transpose(2, 0, 1)[..., np.newaxis] / FULL
-    # A tensor, because a NumPy array would become part of the graph and be copied for every batch.
+    # 500 pairs of strokes, and 500 times none: a chance of one half. A tensor, because a NumPy array would become part
+    # of the graph and be copied for every batch.
     light = ops.convert_to_tensor(np.concatenate([light, np.ones_like(light)]), "float32")
     light = ops.image.resize(light, (family.width, family.height), data_format="channels_last")
     chance = keras.random.SeedGenerator(seed)

@@ -356,7 +356,7 @@ print("largest of each column:", *(f"{largest:.2f}" for largest in gamma[0].max(
 # probabilities. That is allowed: it applies a softmax, and probabilities have the sum 1 already, so they come out as
 # they were. We tell it where the blank is. And the labels go in as a *sparse* tensor, which may hold rows of different
 # lengths: -1 fills up the shorter texts of an array, and `padding=-1` takes it out again. (The line above the function
-# gives it a name that Keras saves with a model.)
+# gives it a name by which Keras would find it in a model that is saved whole. We save weights alone.)
 
 # %%
 import keras
@@ -910,8 +910,8 @@ for name, outputs in [("clean", probabilities), ("noisy", unsure)]:
         print(f"{name}, a beam of {width:2}: {mended} mended, {broken} broken")
 
 # %% [markdown]
-# So few images differ that chance may have chosen the side: five coins, say, all fall on one side once in sixteen
-# times. We have not shown that a beam helps this model. So we stay with greedy decoding.
+# Hardly an image differs, so there is next to nothing to count. (Five coins, say, all fall on one side once in sixteen
+# times.) We have not shown that a beam helps this model. So we stay with greedy decoding.
 #
 # **Check.** How wide must a beam be to be sure of the best text?
 #

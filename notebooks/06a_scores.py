@@ -411,7 +411,7 @@ print(power.to_string(float_format="{:.0%}".format))
 # | --- | --- | --- | --- |
 # | D.-H. Truong, *From CNN to CRNN*, dienhoa.github.io | 104 for validation | 97.1 % | the last epoch, with open code |
 # | PyLessons, *tensorflow-ocr-captcha* | 104 for validation | 96.2 % | the checkpoint was chosen on the scored images |
-# | Gotcha-Captcha/Captcha, GitHub | 107, also used to stop early | 98.1 % | its page names two character accuracies, 98.9 % and 99.6 % |
+# | Gotcha-Captcha/Captcha, GitHub | 107, also used to stop and to keep the best weights | 98.1 % | its page names two character accuracies, 98.9 % and 99.6 % |
 # | *Segmentation-free CTC loss based OCR*, arXiv 2402.05417 | not said | 95 % | it also states 99.8 % of the characters |
 # | zhuxr11/CAPTCHA-recognition-keras-R-5-digits, GitHub | 100 held out | 70 % | an honest test |
 #
@@ -505,10 +505,11 @@ check("6a.2", answer)
 # <details><summary>Solution</summary>
 #
 # ```python
+# print(find_power(700, 0.01, 0), find_power(800, 0.01, 0))
 # answer = 800
 # ```
 #
-# `find_power(700, 0.01, 0)` is 0.70, `find_power(800, 0.01, 0)` is 0.81. Half the difference needs twice the images,
+# It prints about 0.70 and 0.81. Half the difference needs twice the images,
 # if the mistakes are nested.
 # </details>
 #

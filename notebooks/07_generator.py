@@ -821,7 +821,7 @@ for slant in (0, 0.06, 0.4):
 
 # %% [markdown]
 # Upright letters of DejaVu, a font that was never drawn, are read: fonts varied in the drawings. A slant far beyond any
-# of the drawings costs about half of the captchas or more. This is overfitting, too: not to images, but to the
+# of the drawings costs most of the captchas. This is overfitting, too: not to images, but to the
 # generator. The loss of held-out drawings is near 0, and says nothing about it. Whatever may vary in the images that
 # you want to read must vary in your drawings.
 #

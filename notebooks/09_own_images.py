@@ -13,8 +13,8 @@
 #
 # ## What you'll do
 #
-# Take a folder of images that were not made for this course, find out what the images have in common, and train a reader
-# for them. Then find out where it fails, and why.
+# Take a folder of images that were not made for this course, find out what the images have in common, and train a
+# reader for them. Then find out where it fails, and why.
 #
 # ## What you'll learn
 #
@@ -433,8 +433,8 @@ merged_family = find_family("package")
 # ## How many images are enough?
 #
 # People who label images by hand ask this first. In this table each row is one training, with one seed, as long as
-# `Reader.train` makes it, and a score on 1,000 new images of the same kind. For the package's images the labels say `0`
-# for both `0` and `O`:
+# `Reader.train` makes it, and a score on 1,000 new images of the same kind. The package draws 36 characters; the labels
+# say `0` for both `0` and `O`, so a reader tells 35 apart:
 #
 # <!-- own_images -->
 # | images | to learn from | model | exact match (%) | 95 % interval | training (s) |
@@ -618,9 +618,9 @@ for name, other in {"240 steps": fewer, "480 steps": more}.items():
 #
 # But this model has been trained for 480 steps in all. Its fairer rival is the one with 480 steps on the labelled
 # images, and against that one the lead shrinks to a difference that McNemar's test does not tell from chance. And even
-# this rival saw less: a batch of drawings holds 64 images, one of ours 32 at most. So in these trainings more steps on
-# the labelled images did about as much as the drawings. Other seeds may shift this by some points; a test on 500 images
-# knows nothing of them.
+# this rival saw less: a batch of drawings holds 64 images, one of ours 32 at most. So these 500 images do not
+# tell which of the two buys more: 240 more steps on the labelled images, or 240 on drawings. And other seeds may shift
+# this by some points; a test on 500 images knows nothing of them.
 #
 # Nor does it say that drawings are useless. Those of lesson 7 were made to look like the real images; here they were
 # made for other images. When you compare, give both sides the same work, and say in what you count it: steps, images or

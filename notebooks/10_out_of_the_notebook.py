@@ -142,9 +142,9 @@ print(f"it took {keras_start:.1f} seconds from its start to its end")
 print(f"the package tensorflow: {package_size('tensorflow'):,.0f} MB")
 
 # %% [markdown]
-# Seconds and more than a thousand megabytes, for one text of five characters. The weights themselves are small. The rest is
-# there for training, which the friend will never do. And one thing the weights file does not hold: that output number 7
-# means the letter `b`. The program above knew it from the course's library.
+# Seconds and more than a thousand megabytes, for one text of five characters. The weights themselves are small. The
+# rest is there for training, which the friend will never do. And one thing the weights file does not hold: that output
+# number 7 means the letter `b`. The program above knew it from the course's library.
 #
 # So the goal is **one file**: the network, and what its outputs mean, and no TensorFlow. Lesson 9 has saved such a file
 # in one line. Here we look inside.
@@ -312,8 +312,8 @@ for note in notes:
         print(f"{note.key}: {note.value}")
 
 # %% [markdown]
-# As in lesson 9, one line opens it, and `read` makes a table of files. It needs neither TensorFlow nor the folder of the
-# training. A fresh Python shows it:
+# As in lesson 9, one line opens it, and `read` makes a table of files. It needs neither TensorFlow nor the folder of
+# the training. A fresh Python shows it:
 
 # %%
 program = f"""
@@ -361,8 +361,8 @@ opened = pickle.loads(letter)  # what you do with it
 
 # %% [markdown]
 # Opening has called a function. The stranger chose `print`; it could have been any other. Now a graph. Which kinds of
-# nodes may it have? Those of a public list, and what they do is compute numbers from numbers. We look for kinds that are
-# not in the list, and then we rename one node to see what happens:
+# nodes may it have? Those of a public list, and what they do is compute numbers from numbers. We look for kinds that
+# are not in the list, and then we rename one node to see what happens:
 
 # %%
 kinds = {node.op_type for node in network.graph.node}
@@ -378,8 +378,8 @@ except Exception as error:  # ONNX Runtime has errors of its own
 
 # %% [markdown]
 # ONNX Runtime refuses a kind that it does not know. The file names operations; it brings no code along. That does not
-# make every ONNX file harmless. A graph may be made so large that it fills the memory, and the program that opens it may
-# have a flaw. Above all, nobody promises that a stranger's network reads rightly. Test it on images of your own.
+# make every ONNX file harmless. A graph may be made so large that it fills the memory, and the program that opens it
+# may have a flaw. Above all, nobody promises that a stranger's network reads rightly. Test it on images of your own.
 #
 # ## Without TensorFlow: how fast?
 #
@@ -407,8 +407,8 @@ for name, one in times.items():
 print(f"the package onnxruntime: {package_size('onnxruntime'):,.0f} MB")
 
 # %% [markdown]
-# The start gains far more than the reading. (The two were read in turn, so that whatever else ran on this machine slowed
-# both.)
+# The start gains far more than the reading. (The two were read in turn, so that whatever else ran on this machine
+# slowed both.)
 #
 # ## What is its confidence worth?
 #
@@ -450,8 +450,8 @@ for name in sets:
 # The last lines answer the question: export and halving leave the texts and the confidences nearly as they were, on the
 # harder images as well. So whatever the confidence was worth before, it is worth now. How much is that? On the test
 # images the mean confidence is near the share read right. On the varied styles, which the model has never learned, the
-# mean confidence lies below the interval: it reads more than it says. The CNN of lesson 6b was too sure; this one is not
-# sure enough. Either way, on images unlike those of the training a confidence is no share that you can count on.
+# mean confidence lies below the interval: it reads more than it says. The CNN of lesson 6b was too sure; this one is
+# not sure enough. Either way: on images unlike those of the training, count before you trust a confidence.
 #
 # ## The reader that ships
 #
@@ -470,10 +470,11 @@ low, high = wilson_interval(right, len(labels))
 print(f"test: {right} of {len(labels)} read right, 95 % interval {low:.0%} to {high:.0%}")
 
 # %% [markdown]
-# With the synthetic set these 104 are drawings, too, so this was easy. On the 1,040 real PNG, of which it has seen none,
-# `make reader` counted 99.4 % read right, and 84.9 % of drawings in fonts that were left out of its training. It holds
-# nothing of anybody's images, and so it comes with the course. On a command line it is the default. We put three images
-# and a text file into a folder and try what one may write there. The lines on the screen are what you would type:
+# With the synthetic set these 104 are drawings, too, so this was easy. On the 1,040 real PNG, of which it has seen
+# none, `make reader` counted 99.4 % read right, and 84.9 % of drawings in fonts that were left out of its training. It
+# holds nothing of anybody's images, and so it comes with the course. On a command line it is the default. We put three
+# images and a text file into a folder and try what one may write there. The lines on the screen are what you would
+# type:
 
 # %% tags=["within-30"]
 import shutil
@@ -510,8 +511,8 @@ type_line(f"python -m captcha_lib read tray/notes.txt tray/{name}")
 # ## Many images: several processes
 #
 # Now to large numbers. `read_in_parallel` gives parts of 512 files to several **processes**. These are Pythons of their
-# own, each with its own copy of the reader. The library `joblib` starts them and hands out the parts. We take 2,048
-# files (our images, each of them nearly always twice) and read them two times: with one process, then with two:
+# own; each part brings them a copy of the reader. The library `joblib` starts them and hands out the parts. We take
+# 2,048 files (our images, each of them nearly always twice) and read them two times: with one process, then with two:
 
 # %% tags=["nbval-ignore-output"]
 from captcha_lib.reader import read_in_parallel
@@ -556,16 +557,16 @@ client = Client(cluster)
 print(f"{len(cluster.workers)} workers, started in {time.perf_counter() - started:.1f} seconds")
 
 # %% [markdown]
-# On several machines, one worker is started on each, and `Client` gets the scheduler's address. The code below stays the
-# same. But two things must be there first: the packages on every machine, and a folder that all of them see under the
-# same name, because what is sent are the names of files. We try it on one machine only. One line around
+# On several machines, one worker is started on each, and `Client` gets the scheduler's address. The code below stays
+# the same. But two things must be there first: the packages on every machine, and a folder that all of them see under
+# the same name, because what is sent are the names of files. We try it on one machine only. One line around
 # `read_in_parallel` sends the parts to the cluster:
 
 # %% tags=["nbval-ignore-output"]
 import joblib
 
 with joblib.parallel_config("dask"):  # dask is the project that distributed belongs to
-    list(read_in_parallel(reader, many[:1024]))  # each worker opens the reader
+    list(read_in_parallel(reader, many[:1024]))  # each worker imports what it needs
     by_cluster, rate_of_cluster = read_many()
 print(f"{rate_of_cluster:.0f} images a second")
 
@@ -633,9 +634,9 @@ with joblib.parallel_config("dask"):
 print(f"{time.time() - began:.0f} seconds")
 
 # %% [markdown]
-# Now once more. As soon as the first fold is ready, we kill the worker that has *not* finished it. The operating
-# system ends this process at once, in the middle of a training, as if somebody had pulled the plug. What will be missing
-# in the end?
+# Now once more. As soon as the first fold is ready, we kill the worker that has *not* finished it. The operating system
+# ends this process at once, in the middle of a training, as if somebody had pulled the plug. What will be missing in
+# the end?
 
 # %% tags=["nbval-ignore-output"]
 import psutil
@@ -727,8 +728,8 @@ for workers in (1, 10, 100):
 #
 # The cell below each answer says *right*, *nearly* and what is missing, or *not right yet*.
 #
-# **1.** Write `hours(tasks, seconds, workers)`: how many hours so many tasks take, each of so many seconds. A worker does
-# one task at a time, and no task is shared by two workers.
+# **1.** Write `hours(tasks, seconds, workers)`: how many hours so many tasks take, each of so many seconds. A worker
+# does one task at a time, and no task is shared by two workers.
 
 
 # %%
@@ -754,9 +755,10 @@ check("10.1", hours)
 # </details>
 #
 # **2.** Above which confidence may one take a text unseen? Write `choose_least(confidences, right, wanted)`. For each
-# number `c` in `confidences`, look at all readings whose confidence is `c` or more: which share of them is right? Return
-# the smallest `c` for which this share is at least `wanted`, or `None` if there is none. `right` holds `True` or `False`
-# for each reading, in the same order. Example: `choose_least([0.9, 0.5, 0.8], [True, False, True], 1.0)` is 0.8.
+# number `c` in `confidences`, look at all readings whose confidence is `c` or more: which share of them is right?
+# Return the smallest `c` for which this share is at least `wanted`, or `None` if there is none. `right` holds `True` or
+# `False` for each reading, in the same order. Example: `choose_least([0.9, 0.5, 0.8], [True, False, True], 1.0)` is
+# 0.8.
 
 
 # %%
@@ -823,8 +825,8 @@ check("10.3", answer, count_other_texts)
 # answer = levels, count_other_texts(levels)
 # ```
 #
-# Ours were 64 levels, which are 6 bits. (128 changed a few more than 64 did: so small a difference is chance.) Whether a
-# changed text was right before, this count does not ask. And with other weights, yours may be another power of two.
+# Ours were 64 levels, which are 6 bits. (128 changed a few more than 64 did: so small a difference is chance.) Whether
+# a changed text was right before, this count does not ask. And with other weights, yours may be another power of two.
 # </details>
 #
 # ## In this notebook you
@@ -842,8 +844,8 @@ check("10.3", answer, count_other_texts)
 # - *Open Neural Network Exchange*, the format and its list of operations: <https://onnx.ai>.
 # - *ONNX Runtime*: <https://onnxruntime.ai>. *tf2onnx*, which Keras writes ONNX with.
 # - IEEE 754, *Standard for Floating-Point Arithmetic*: numbers of 16 and 32 bits.
-# - Rocklin, M. (2015), *Dask: Parallel Computation with Blocked Algorithms and Task Scheduling*; and the documentation of
-#   *joblib* and *distributed*.
+# - Rocklin, M. (2015), *Dask: Parallel Computation with Blocked Algorithms and Task Scheduling*; and the documentation
+#   of *joblib* and *distributed*.
 # - The warning at the head of Python's documentation of `pickle`.
 #
 # ## The way on

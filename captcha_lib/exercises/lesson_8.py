@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 
 from captcha_lib.exercises import Exercise, Where
+from captcha_lib.family import ALPHABET
 
 
 def exercise_1():
@@ -39,8 +40,8 @@ def exercise_2(before, truths):
         return is_whole(answer) and count_changed(answer) == 1
 
     def has_readings(answer):
-        texts = answer[1]
-        return changes_one(answer) and len(texts) == len(truths) and any(map(str.__eq__, map(str, texts), truths))
+        texts = list(map(str, answer[1]))  # none of them need be right: so badly can a rung learn
+        return changes_one(answer) and len(texts) == len(truths) and all(set(text) <= set(ALPHABET) for text in texts)
 
     def count(texts):
         newly = sum(one == true != other for one, other, true in zip(texts, before, truths))
@@ -54,10 +55,10 @@ def exercise_2(before, truths):
         return has_readings(answer) and tuple(answer[2:]) == count(answer[1])[::-1]
 
     own = replace(Recipe(), normalised=False)
-    texts = ["?????", *truths[1:]]
+    texts, nothing = ["", *truths[1:]], [""] * len(truths)
     newly, no_longer = count(texts)
     return Exercise(
-        right=Where(is_counted, [(own, texts, newly, no_longer)]),
+        right=Where(is_counted, [(own, texts, newly, no_longer), (own, nothing, *count(nothing))]),
         nearly={
             "newly read comes first, no longer read second": Where(
                 lambda answer: is_swapped(answer) and not is_counted(answer), [(own, texts, no_longer, newly)]
@@ -66,7 +67,7 @@ def exercise_2(before, truths):
                 has_readings, [(own, texts, len(truths), 0)]
             ),
             "the readings should be those of the validation images, in their order": Where(
-                changes_one, [(own, texts[1:], 0, 0), (own, ["?????"] * len(truths), 0, len(truths))]
+                changes_one, [(own, texts[1:], 0, 0), (own, [0.9] * len(truths), 0, len(truths))]
             ),
             "this is the full recipe: change one switch": Where(
                 lambda answer: is_whole(answer) and count_changed(answer) == 0, [(Recipe(), texts, 0, 1)]
@@ -92,5 +93,5 @@ def exercise_3():
             ],
         },
         wrong=[_list(np.less)],
-        cases=[(["2g7nm", "4cpym", "bny23"], [0.9, 0.3, 0.5], 0.5)],
+        cases=[(["2g7nm", "4cpym", "bny23"], np.array([0.9, 0.3, 0.5]), 0.5)],
     )

@@ -29,7 +29,7 @@ CODE = digest_measured("own_images")
 BENCH = PROJECT / "build" / "bench" / CODE  # figures of other code stay apart
 FONTS = [DEJAVU_BOLD, *find_fonts()]
 DRAWN_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-CAPITALS = Family(DRAWN_LETTERS.replace("O", ""), 4, 6, 160, 60)  # in this font O is 0: lesson 9
+CAPITALS = Family(DRAWN_LETTERS.replace("O", ""), 4, 6, 160, 60)  # as drawn, O and 0 hardly differ: lesson 9
 DIGITS = Family("0123456789", 4, 4, 100, 30)
 ARITHMETIC = Family("+-0123456789=?", 5, 7, 160, 50)
 NEW = 1000  # images that no training has seen
