@@ -88,20 +88,14 @@ def augment(batches, seed=0, family=COURSE):
 
     Taught in lesson 8.
     """
-    shift = layers.RandomTranslation(
-        height_factor=6 / WIDTH,  # the arrays have the width first, where Keras expects the height
-        width_factor=4 / HEIGHT,
-        fill_mode="nearest",
-        interpolation="nearest",
-        seed=seed,
-        data_format="channels_last",
-        dtype="float32",
-    )
+    settings = {"fill_mode": "nearest", "interpolation": "nearest", "data_format": "channels_last"}
+    # The arrays have the width first, where Keras expects the height.
+    shift = layers.RandomTranslation(6 / WIDTH, 4 / HEIGHT, seed=seed, dtype="float32", **settings)
     heights = np.random.default_rng(seed).random((500, 2, 4)) * HEIGHT
     strokes = draw_strokes(heights, width=fit_width(family))
     light = 1 - strokes.transpose(2, 0, 1)[..., np.newaxis] / FULL
-    # 500 pairs of strokes, and 500 times none: a chance of one half. A tensor, because a NumPy array would become part
-    # of the graph and be copied for every batch.
+    # 500 pairs of strokes, and 500 times none: a chance of one half. A tensor, because a NumPy array would become
+    # part of the graph and be copied for every batch.
     light = ops.convert_to_tensor(np.concatenate([light, np.ones_like(light)]), "float32")
     light = ops.image.resize(light, (family.width, family.height), data_format="channels_last")
     chance = keras.random.SeedGenerator(seed)
