@@ -736,14 +736,14 @@ print(f"loss in the first epoch: {loss[0]:.0f}")
 # %% [markdown]
 # That is the plateau of lesson 5b. And in the last epoch?
 
-# %% tags=["within-0.1"]
+# %% tags=["within-0.2"]
 print(f"training loss {loss[-1]:.2f}, held-out loss {held_out[-1]:.2f}")
 
 # %% [markdown]
 # The held-out loss is *lower*. How can a model do better on images that it was not trained on? Lesson 5a's dropout sets
 # some values to zero, and only in training. Here is the loss of the very same held-out images without and with dropout:
 
-# %% tags=["within-0.1"]
+# %% tags=["within-0.2"]
 batches = list(stream_captchas(draw_style, 1000).take(4))
 for name, training in {"without dropout": False, "with dropout": True}.items():
     losses = [ctc_loss(numbers, model(images, training=training)) for images, numbers in batches]
