@@ -169,7 +169,8 @@ samples.head(2)[positions].melt()
 # %%
 few = samples.head(3)
 print(*few["label"])
-print((few["c1"].value_counts() + few["c2"].value_counts()).to_string())
+both = few["c1"].value_counts() + few["c2"].value_counts()
+print(both.rename_axis("character").to_string())
 
 # %% [markdown]
 # `NaN`, *not a number*. A character that never occurs is missing from the counts, not counted as 0, and a number plus a

@@ -1046,7 +1046,7 @@ plt.show()
 # %% [markdown]
 # With 95 % intervals for the difference, over the images:
 
-# %% tags=["within-0.03"]
+# %% tags=["within-0.06"]
 for (around, in_text), name in zip(measured, ("first", "second")):
     print(f"{name} pair, mean in the text {in_text.mean():.2f}")
     for place, where in [(1, "one before"), (2, "at a spike"), (3, "one after")]:
