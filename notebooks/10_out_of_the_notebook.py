@@ -106,7 +106,8 @@ import captcha_lib
 from captcha_lib.workspace import output_folder
 
 library = Path(captcha_lib.__file__).resolve().parent.parent
-os.environ["PYTHONPATH"] = str(library)  # programs that are started from here find it, too
+# Programs that are started from here find what this notebook finds.
+os.environ["PYTHONPATH"] = os.pathsep.join([str(library), *sys.path])
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # and take no GPU, whose memory this notebook may hold
 folder = output_folder("lesson_10")
 

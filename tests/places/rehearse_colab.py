@@ -87,6 +87,7 @@ class Machine:
         packages = place / "lib/python3.13/site-packages"
         packages.mkdir(parents=True)
         self.environment = {
+            "PATH": os.pathsep.join([str(PYTHON.parent), os.environ["PATH"]]),  # for `!pip`
             "PYTHONPATH": os.pathsep.join([str(HERE), str(packages)]),
             # What a lesson installs comes from a folder, and goes into one of this machine's own.
             "PIP_NO_INDEX": "1",
