@@ -490,7 +490,8 @@ for file in files[:3]:
 def type_line(line, given=None):
     command = [sys.executable, *line.split()[1:]]
     told = subprocess.run(command, cwd=folder, input=given, capture_output=True, text=True)
-    print(f"$ {line}\n{told.stdout}{told.stderr}(exit status {told.returncode})\n")
+    meaning = "not all were read" if told.returncode else "all were read"
+    print(f"$ {line}\n{told.stdout}{told.stderr}(exit status {told.returncode}: {meaning})\n")
 
 
 type_line("python -m captcha_lib read tray")
@@ -552,7 +553,7 @@ from distributed import Client, LocalCluster
 
 started = time.perf_counter()
 cluster = LocalCluster(
-    n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
+    n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.CRITICAL
 )
 client = Client(cluster)
 print(f"{len(cluster.workers)} workers, started in {time.perf_counter() - started:.1f} seconds")

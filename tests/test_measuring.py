@@ -65,7 +65,7 @@ def test_a_worker_that_is_killed_loses_no_fold(measuring, tmp_path, monkeypatch)
         return {"right": fold + 100}
 
     monkeypatch.setenv("SCHEDULER", "set below")
-    settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 50}
     with distributed.LocalCluster(**settings) as cluster:
         monkeypatch.setenv("SCHEDULER", cluster.scheduler_address)
         table = measuring.measure_once(tmp_path / "folds.csv", KEYS, measure, **measuring.choose_workers())

@@ -169,7 +169,7 @@ def test_a_cluster_reads_the_same_in_the_same_order_and_in_parts(drawn_set, monk
     reader, files = Reader.load(), list_images(drawn_set)
     expected = list(read_in_batches(reader, files))
     asked = []
-    settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 50}
     with LocalCluster(**settings) as cluster, Client(cluster), joblib.parallel_config("dask"):
         found = list(read_in_parallel(reader, (asked.append(file) or file for file in files)))
     assert found == expected and asked == files

@@ -46,7 +46,7 @@ def measure(real, files):
     """Return the seconds of each job in one process and on two workers, in turn."""
     os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
     rows, reader = [], Reader.load()
-    settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 50}
     with LocalCluster(**settings) as cluster, Client(cluster):
         for repetition in range(REPETITIONS + 1):
             for job, alone, together in (
