@@ -59,6 +59,16 @@ RNG = np.random.default_rng(0)
 IMAGES, LABELS = RNG.random((4, 200, 50, 1), "float32"), RNG.integers(0, 19, (4, 5))
 
 
+@pytest.mark.parametrize("odd, learned", [(17, True), (18, False)])
+def test_the_last_tenth_is_held_out_and_no_more(odd, learned):
+    """Black images, all with one label but for one: its mistake is counted in the part to which it belongs."""
+    y = np.zeros((20, 5), int)
+    y[odd] = 5
+    _, history = train_cnn(np.zeros((20, 200, 50, 1), "float32"), y, epochs=1)
+    shares = {name: history.history[name][0] for name in ("accuracy", "val_accuracy")}
+    assert shares == pytest.approx({"accuracy": 17 / 18 if learned else 1, "val_accuracy": 1 if learned else 1 / 2})
+
+
 def test_five_heads_take_no_padding():
     for number in (-1, 19):
         with pytest.raises(ValueError, match=f"^labels hold {number}: expected numbers 0 to 18$"):
