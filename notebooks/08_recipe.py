@@ -265,14 +265,12 @@ def build_recipe(recipe=Recipe(), family=COURSE):
             maps = layers.BatchNormalization(momentum=0.9)(maps)
         return layers.ReLU()(maps)
 
-    order = "channels_last"
-    settings = {"padding": "same", "data_format": order}
-    settings["use_bias"] = not recipe.normalised  # the normalisation has a bias of its own
+    order, bias = "channels_last", not recipe.normalised  # the normalisation has a bias of its own
+    settings = {"padding": "same", "data_format": order, "use_bias": bias}
     maps = image = keras.Input((family.width, family.height, 1), name="image")
     for filters, size, stride, pool in STRIDED if recipe.strided else PLAIN:
         convolve = layers.Conv2D(filters, size, stride, kernel_initializer="he_normal", **settings)
-        maps = layers.MaxPooling2D(pool, data_format=order)(convolve(maps))
-        maps = activate(maps)
+        maps = activate(layers.MaxPooling2D(pool, data_format=order)(convolve(maps)))
     if not recipe.ctc:
         return keras.Model(image, letter_heads(maps))
     columns = layers.Reshape((maps.shape[1], maps.shape[2] * maps.shape[3]))(maps)

@@ -20,6 +20,8 @@ def test_no_variant_is_chosen_by_an_image_that_it_has_learned_or_that_tests(benc
         assert (len(train), len(validation)) == (842, 94)
         assert set(train) | set(validation) == set(bench.FOLDS[fold][0]) and not set(train) & set(validation)
         assert (np.diff(validation) < 0).any()  # not the last names of the alphabet
+    parts = [bench.split_validation(fold)[1] for fold in range(bench.LADDER_FOLDS)]
+    assert len(np.unique(np.concatenate(parts))) == 260  # of 282: as lesson 8 and the results say
 
 
 def test_a_gain_has_the_interval_of_bonett_and_price(bench):

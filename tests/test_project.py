@@ -21,6 +21,7 @@ import captcha_lib
 from captcha_lib.files import list_images
 from captcha_lib.reader import list_doubtful_labels
 from captcha_lib.samples import read_samples
+from captcha_lib.score import wilson_interval
 from captcha_lib.sources import REAL_SET_DIGEST
 
 
@@ -280,12 +281,16 @@ def test_every_figure_of_the_cross_validation_follows_from_its_folds():
 
 
 def test_what_the_pages_say_of_the_tables_is_in_them():
-    readme, page = ((PROJECT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/results.md"))
+    files = ("README.md", "docs/results.md", "notebooks/08_recipe.py", "notebooks/10_out_of_the_notebook.py")
+    texts = ((PROJECT / name).read_text(encoding="utf-8") for name in files)
+    readme, page, lesson_8, lesson_10 = (" ".join(text.replace("\n#", " ").split()) for text in texts)
     read = partial(pd.read_csv, comment="#", dtype=str, index_col=0)
-    folds, results, recipe, measures = (
+    folds, results, recipe, measures, reader = (
         read(PROJECT / f"figures/tables/{name}.csv")
-        for name in ("cross_validation", "results", "recipe", "recipe_measures")
+        for name in ("cross_validation", "results", "recipe", "recipe_measures", "reader")
     )
+    right, (left_out, real, _) = folds["right"].astype(int).sum(), reader["exact match (%)"]
+    low, high = (100 * end for end in wilson_interval(right, 1040))
     cross_validated = measures.loc["10-fold cross-validation, exact match (%)", "result"]
     single, interval = folds.loc["0", "exact match (%)"], results.loc["CNN", "95 % interval"]
     claims = {
@@ -297,6 +302,11 @@ def test_what_the_pages_say_of_the_tables_is_in_them():
         f"| {results.loc['CNN', 'exact match (%)']} % | the 104 test images": page,
         f"first figure, {interval}, holds": page,
         f"| {recipe.loc['CNN of lesson 4', 'exact match (%)']} % | the 282 validation images": page,
+        f"reads {right:,} of 1,040 captchas": lesson_8,
+        f"read {right:,} of the 1,040 images": lesson_8,
+        f"an interval from {low:.1f} to {high:.1f} %": lesson_8,
+        f"alone, and reads {real} % of the 1,040 real images": readme,
+        f"counted {real} % read right, and {left_out} % of drawings in fonts": lesson_10,
     }
     assert not [claim for claim, text in claims.items() if claim not in text]
 
