@@ -44,9 +44,9 @@ test-colab: export PYENV_VERSION := $(ALL_PYTHONS)
 test-colab: $(READY) .venv-colab/ready  ## the lessons as Colab and Kaggle open them, in Colab's versions
 	$(BIN)/python -m pytest tests/places/rehearse_colab.py
 
-test-browser: $(READY)  ## a learner's path through JupyterLab, and the page that reads images, in a browser
+test-browser: $(READY)  ## a learner's path through JupyterLab, the site and the page that reads images, in a browser
 	$(INSTALL) ".[browser]"
-	$(BIN)/python -m pytest -rs tests/places/browse_lessons.py tests/places/browse_reader.py
+	$(BIN)/python -m pytest -rs tests/places/browse_*.py
 
 # All columns of versions, or one: `make matrix COLUMN="test(3.11-oldest)"`.
 COLUMN ?= test
@@ -63,7 +63,8 @@ matrix test-conda test-base:
 lab: $(READY)  ## JupyterLab, opened on lesson 1
 	$(BIN)/jupyter lab notebooks/01_visualisation.ipynb
 
-site: $(READY)  ## the page that reads images in a browser, in build/site (needs npm)
+site: $(READY)  ## lessons and pages as a site and an EPUB, and the page that reads images, in build/site (needs npm)
+	$(INSTALL) ".[site]"
 	$(BIN)/python docs/build_site.py
 
 notebooks: $(READY)  ## rebuild the .ipynb of changed lessons, or of LESSONS, from their .py

@@ -3,8 +3,10 @@ import re
 import sys
 import tarfile
 
+import nbformat
 import pytest
 from execute import PROJECT  # from notebooks/
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from captcha_lib.files import list_images
 
@@ -43,16 +45,34 @@ def test_a_page_holds_all_that_it_asks_for(runtime, tmp_path):
         assert (page / name).exists(), name
 
 
-def test_without_npm_a_line_says_what_to_do(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(build_site, "BUILD", tmp_path)
-    monkeypatch.setattr(build_site, "READER", PROJECT / "README.md")
+def test_without_npm_a_line_says_what_to_do_and_the_rest_is_built(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(build_site, "PROJECT", tmp_path)
+    monkeypatch.setattr(build_site, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(build_site, "build_pages", lambda folder: folder.mkdir(parents=True))
     monkeypatch.setenv("PATH", str(tmp_path))
     assert build_site.main() == 1
     told = capsys.readouterr()
-    assert not told.out and told.err == (
+    assert told.out.startswith("build/site: 0.0 MB") and told.err == (
         "npm is missing: install Node.js, which brings it, from https://nodejs.org, and try again\n"
     )
-    assert not list(tmp_path.iterdir())
+    assert [file.name for file in (tmp_path / "build").iterdir()] == ["site"]
+
+
+def test_a_lesson_of_the_site_says_what_its_pictures_show_and_where_its_sliders_are():
+    slider = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "interactive(children=..."}
+    cells = [
+        new_markdown_cell("A first paragraph.\n\nThe **ink** of `2g7nm`,\nunder water:"),
+        new_code_cell("show()", outputs=[new_output("display_data", {"image/png": "iVBO", "text/plain": "<Figure>"})]),
+        new_code_cell("slide()", outputs=[new_output("display_data", slider)]),
+    ]
+    lesson = build_site.read_lesson(
+        nbformat.writes(new_notebook(cells=cells, metadata={"language_info": {"name": "python"}}))
+    )
+    _, picture, sliders = lesson.cells
+    assert picture.metadata["mystnb"] == {"image": {"alt": "Figure. The ink of 2g7nm, under water:"}}
+    assert picture.outputs[0].data["image/png"] == "iVBO"
+    (shown,) = sliders.outputs[0].data.items()
+    assert shown[0] == "text/plain" and "In the notebook" in shown[1]
 
 
 def test_npm_that_fails_or_brings_something_else_is_named(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ import io
 import json
 import sys
 import threading
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -40,11 +41,9 @@ def make_reader(family):
     return Reader.from_model(model, family)
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The address of the page, on a server of its own."""
-    folder = tmp_path_factory.mktemp("site")
-    build_reader_page(folder / "reader", SHIPPED)
+@contextmanager
+def serve(folder):
+    """The address of a folder, on a server of its own."""
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *_):
@@ -54,6 +53,14 @@ def site(tmp_path_factory):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    build_reader_page(folder / "reader", SHIPPED)
+    with serve(folder) as address:
+        yield address
 
 
 @pytest.fixture
