@@ -1,4 +1,4 @@
-"""The command line: `python -m captcha_lib read IMAGE...` (lesson 10) and `train FOLDER` (lesson 9)."""
+"""The command line: `python -m captcha_lib read IMAGE...` (lesson 10), `train FOLDER` (lesson 9), `mark FOLDER`."""
 
 import argparse
 import glob
@@ -37,6 +37,11 @@ def main(arguments=None):
     )
     train.add_argument("--save", default="reader.onnx", metavar="FILE", help="where to keep it (%(default)s)")
     train.set_defaults(run=train_reader)
+    mark = commands.add_parser("mark", help="execute students' notebooks, and say which exercises are right")
+    mark.add_argument("folder", metavar="FOLDER", help="the notebooks, directly or in a folder for each student")
+    mark.add_argument("--minutes", type=float, default=20, help="stop a notebook after so many (%(default)s)")
+    mark.add_argument("--gigabytes", type=float, default=8, help="stop one that needs more memory (%(default)s)")
+    mark.set_defaults(run=mark_notebooks)
     arguments = parser.parse_args(arguments)
     try:
         return arguments.run(arguments)
@@ -125,6 +130,15 @@ def train_reader(arguments):
         say(f"{path}\tshows {label}, read {text}, {confidence:.1%}")
     reader.save(file)
     say(f"kept; to read images: python -m captcha_lib read --reader {file} IMAGE...")
+    return 0
+
+
+def mark_notebooks(arguments):
+    """Execute the notebooks in a folder, and print a table of their exercises: right, nearly, wrong or missing."""
+    from captcha_lib.marking import mark_folder
+
+    table = mark_folder(arguments.folder, arguments.minutes, arguments.gigabytes)
+    say(table.to_string(index=False))
     return 0
 
 

@@ -65,6 +65,7 @@ notebooks/*
 docs/index
 docs/where_it_runs
 docs/results
+docs/teaching
 docs/contributing
 CONTRIBUTING
 CHANGELOG
