@@ -1,5 +1,6 @@
 """What Sphinx makes the site and the EPUB from: the README, these pages and the lessons as committed (`make site`)."""
 
+import os
 import re
 import sys
 import tomllib
@@ -8,8 +9,9 @@ from pathlib import Path
 import latex2mathml.converter
 from docutils import nodes
 
-sys.path.insert(0, str(Path(__file__).parent))
-with open(Path(__file__).parent.parent / "pyproject.toml", "rb") as file:
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "docs"))
+with open(ROOT / "pyproject.toml", "rb") as file:
     PROJECT = tomllib.load(file)["project"]
 
 project = "Read text from images"
@@ -18,7 +20,7 @@ version = release = PROJECT["version"]
 language = "en"
 
 root_doc = "README"
-include_patterns = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/*.md", "notebooks/*.ipynb"]
+include_patterns = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/*.md", "notebooks/**/*.ipynb"]
 extensions = ["myst_nb"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
@@ -47,6 +49,7 @@ html_math_renderer = "mathml"
 epub_show_urls = "no"
 epub_basename = "reading_text_from_images"
 
+LANGUAGES = {"English": "", "繁體中文": "zh_TW"}  # of lessons, and their folders in notebooks/
 MENU = f"""
 ````{{only}} html and not epub
 On this site: <a href="reader/index.html">a page that reads images</a>, and <a href="{epub_basename}.epub">the course as
@@ -58,6 +61,12 @@ an EPUB</a>.
 :caption: Lessons
 :glob:
 notebooks/*
+```
+```{{toctree}}
+:hidden:
+:caption: 繁體中文
+:glob:
+notebooks/zh_TW/*
 ```
 ```{{toctree}}
 :hidden:
@@ -77,8 +86,24 @@ def prepare(app, page, source):
     """Put the menu below the README, where GitHub would show its code; leave badges out of the EPUB."""
     if page == root_doc:
         source[0] += MENU
+    lesson = ROOT / f"{page}.ipynb"
+    others = {title: ROOT / "notebooks" / folder / lesson.name for title, folder in LANGUAGES.items()}
+    links = [
+        f"[{title}]({os.path.relpath(file, lesson.parent).replace(os.sep, '/')})"
+        for title, file in others.items()
+        if lesson.exists() and file.exists() and file != lesson
+    ]
+    if links:
+        source[0] = source[0].replace("<!-- badges -->", f"{' · '.join(links)}\\n\\n<!-- badges -->", 1)
     if app.builder.name == "epub":
         source[0] = re.sub("<!-- badges -->.*?<!-- end of badges -->", "", source[0], flags=re.DOTALL)
+
+
+def name_language(app, page, template, context, doctree):
+    """Tell browsers and screen readers that a translated lesson is not in English."""
+    folder = Path(page).parent.name
+    if folder and folder in LANGUAGES.values():
+        context["language"] = folder.replace("_", "-")
 
 
 def write_formula(translator, node):
@@ -92,4 +117,5 @@ def write_formula(translator, node):
 def setup(app):
     """Called by Sphinx."""
     app.connect("source-read", prepare)
+    app.connect("html-page-context", name_language)
     app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))

@@ -19,6 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbclient.output_widget import OutputWidget
 from tqdm import tqdm
+from translations import write_translations
 
 from captcha_lib import locate_samples, read_samples
 from captcha_lib.files import digest, list_images
@@ -214,6 +215,7 @@ def rebuild():
         # Lessons take the models that others have left here: these must not come from older code.
         shutil.rmtree(output, ignore_errors=True)
     execute_all(twins, output, read_twin, write=lambda notebook, file: write_built(notebook, file, codes[file]))
+    write_translations(list_badges, write_notebook)
     files = [PROJECT / "README.md", *(PROJECT / "docs").glob("*.md"), *list_twins()]
     texts = [file.read_text(encoding="utf-8") for file in files]
     for figure in (output / "figures").glob("*.png"):
