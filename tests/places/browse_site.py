@@ -16,7 +16,11 @@ from build_site import build_pages, fetch_package  # noqa: E402
 pytestmark = pytest.mark.skipif(not BROWSER, reason=f"no browser here: expected one of {', '.join(BROWSERS)}")
 
 AXE = "axe-core-4.14.1", "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745", ["axe.min.js"]
-LESSONS = [file.stem for file in sorted((PROJECT / "notebooks").glob("*.ipynb"))]
+NOTEBOOKS = PROJECT / "notebooks"
+LESSONS = [
+    file.relative_to(NOTEBOOKS).with_suffix("").as_posix()
+    for file in [*sorted(NOTEBOOKS.glob("*.ipynb")), *sorted(NOTEBOOKS.glob("*/*.ipynb"))]
+]
 PAGES = ["index", "search", *(f"docs/{file.stem}" for file in sorted((PROJECT / "docs").glob("*.md")))]
 PAGES += [f"notebooks/{name}" for name in LESSONS]
 BADGE = '<svg xmlns="http://www.w3.org/2000/svg" width="117" height="20"/>'
@@ -96,9 +100,8 @@ def test_the_search_finds_a_word_and_a_solution_folds(browser, site):  # noqa: F
 def test_each_lesson_can_be_taken_along_and_the_book_holds_all(site):
     folder, _ = site
     for name in LESSONS:
-        assert (folder / f"_sources/notebooks/{name}.ipynb").exists() and f"{name}.ipynb" in (
-            folder / f"notebooks/{name}.html"
-        ).read_text(encoding="utf-8")
+        page = (folder / f"notebooks/{name}.html").read_text(encoding="utf-8")
+        assert (folder / f"_sources/notebooks/{name}.ipynb").exists() and f"_sources/notebooks/{name}.ipynb" in page
     (book,) = folder.glob("*.epub")
     with ZipFile(book) as pages:
         names = pages.namelist()
