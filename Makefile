@@ -21,7 +21,7 @@ export CAPTCHA_DATA CAPTCHA_OUTPUT
 # pyenv hides every Python but one: let the targets that need several see them all.
 ALL_PYTHONS = $(shell { pyenv version-name && pyenv versions --bare | grep "^3[.]1[123][.]"; } 2>/dev/null | paste -sd : -)
 
-.PHONY: help course test lint test-colab test-browser test-conda test-base matrix lab site handout notebooks reader bench results \
+.PHONY: help course test lint test-colab test-browser test-conda test-base matrix lab site slides handout notebooks reader bench results \
 	lock clean
 
 LIST = import re; targets = re.findall(r"^([\w-]+):.*\#\# (.*)", open("Makefile", encoding="utf-8").read(), re.MULTILINE); \
@@ -66,6 +66,10 @@ lab: $(READY)  ## JupyterLab, opened on lesson 1
 site: $(READY)  ## lessons and pages as a site and an EPUB, and the page that reads images, in build/site (needs npm)
 	$(INSTALL) ".[site]"
 	$(BIN)/python docs/build_site.py
+
+slides: $(READY)  ## slides of lessons 1 to 4, or of LESSONS, in build/slides (needs npm)
+	$(INSTALL) ".[site]"
+	$(BIN)/python docs/build_slides.py
 
 handout: $(READY)  ## lessons without outputs and solutions, and a book of the solutions, in build/handout
 	$(BIN)/python notebooks/handout.py

@@ -43,11 +43,13 @@ function toGrey({ data }) {
   return grey;
 }
 
-/** Return grey pixels as a reader's input: columns first, 0 black .. 1 white. */
-export function toInput(grey, width, height) {
+/** Return grey pixels as a reader's input: columns first, 0 black .. 1 white; moved so far, with the edge repeated. */
+export function toInput(grey, width, height, right = 0, down = 0) {
   const input = new Float32Array(grey.length);
+  const within = (place, length) => Math.min(Math.max(place, 0), length - 1);
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) input[x * height + y] = grey[y * width + x] / 255;
+    const row = within(y - down, height) * width;
+    for (let x = 0; x < width; x++) input[x * height + y] = grey[row + within(x - right, width)] / 255;
   }
   return input;
 }

@@ -11,6 +11,7 @@ from browse_lessons import BROWSER, BROWSERS, PROJECT, SCREENSHOTS, browser  # n
 from browse_reader import serve
 
 sys.path.insert(0, str(PROJECT / "docs"))
+import build_slides  # noqa: E402
 from build_site import build_pages, fetch_package  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not BROWSER, reason=f"no browser here: expected one of {', '.join(BROWSERS)}")
@@ -82,6 +83,43 @@ def test_a_page_is_whole_and_for_everybody(browser, site, axe, name, width, sche
         lesson = nbformat.read(PROJECT / f"{name}.ipynb", as_version=4)
         text = "\n".join(cell.source for cell in lesson.cells if cell.cell_type == "markdown")
         assert formulas == len(re.findall(r"\$\$.+?\$\$|\$.+?\$", text, re.DOTALL))
+
+
+@pytest.fixture(scope="module")
+def slides(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build_slides, "PROJECT", tmp_path_factory.mktemp("slides"))
+        patch.setattr(build_slides, "BUILD", build_slides.PROJECT)
+        assert build_slides.main() == 0
+        with serve(build_slides.BUILD / "slides") as address:
+            yield address
+
+
+@pytest.mark.parametrize("name", LESSONS[:4])
+def test_slides_show_each_picture_and_nothing_from_elsewhere(browser, slides, name):  # noqa: F811
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    requests, errors = [], []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{slides}/{name}.html")
+    page.wait_for_function("Reveal.isReady()")
+    lesson = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    outputs = [output for cell in lesson.cells for output in cell.get("outputs", [])]
+    pictures = sum("image/png" in output.get("data", {}) for output in outputs)
+    assert page.evaluate("document.querySelectorAll('section img').length") == pictures > 0
+    count = page.evaluate("Reveal.getTotalSlides()")
+    assert 20 <= count <= 60
+    for number in range(count):
+        height, words = page.evaluate(
+            "(({scrollHeight, innerText}) => [scrollHeight, innerText])(Reveal.getCurrentSlide())"
+        )
+        assert height <= 700, words
+        assert not re.search(r"Solution|In Colab|\$", words)
+        if number in (2, 5, 9):
+            page.screenshot(path=SCREENSHOTS / f"slides_{name}_{number}.png")
+        page.evaluate("Reveal.next()")
+    page.close()
+    assert not errors and not [url for url in requests if not url.startswith((slides, "data:"))]
 
 
 def test_the_search_finds_a_word_and_a_solution_folds(browser, site):  # noqa: F811
