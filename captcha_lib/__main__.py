@@ -134,11 +134,12 @@ def train_reader(arguments):
 
 
 def mark_notebooks(arguments):
-    """Execute the notebooks in a folder, and print a table of their exercises: right, nearly, wrong or missing."""
+    """Execute the notebooks in a folder, and print a line for each: its exercises, right, nearly, wrong or missing."""
     from captcha_lib.marking import mark_folder
 
-    table = mark_folder(arguments.folder, arguments.minutes, arguments.gigabytes)
-    say(table.to_string(index=False))
+    for name, verdicts, remark in mark_folder(arguments.folder, arguments.minutes, arguments.gigabytes):
+        marks = "  ".join(f"{number} {verdict:7}" for number, verdict in verdicts.items())
+        say("  ".join(filter(None, [marks, name, remark])))
     return 0
 
 

@@ -16,10 +16,8 @@ from subprocess import DEVNULL
 from tempfile import TemporaryDirectory
 
 import nbformat
-import pandas as pd
 import psutil
 from nbclient import NotebookClient
-from tqdm import tqdm
 
 import captcha_lib.exercises
 
@@ -56,7 +54,7 @@ def list_exercises(notebook):
 
     Raises ValueError where its first cell has no such title.
     """
-    title = re.match(r"# Lesson (\d+[ab]?):", notebook.cells[0].source if notebook.cells else "")
+    title = re.match(r"# \D*(\d+[ab]?)", notebook.cells[0].source if notebook.cells else "")  # in any language
     lessons = {module.name.removeprefix("lesson_") for module in iter_modules(captcha_lib.exercises.__path__)}
     if not title or title[1] not in lessons:
         raise ValueError("its first cell names no lesson: expected a title such as '# Lesson 8: ...'")
@@ -140,25 +138,17 @@ def _list_processes(process):
 
 
 def mark_folder(folder, minutes=20, gigabytes=8):
-    """Return a DataFrame, a row for each notebook in a folder and those below: its exercises, and a remark.
+    """Yield for each notebook in a folder and those below its name there, its verdicts and a remark, once it is marked.
 
-    The columns are `notebook`, `lesson`, one for each exercise's place, and `remark`. Raises FileNotFoundError where
-    there is none.
+    Raises FileNotFoundError where there is none.
     """
     files = [file for file in sorted(Path(folder).rglob("*.ipynb")) if ".ipynb_checkpoints" not in file.parts]
     if not files:
         raise FileNotFoundError(
             f"{folder} holds no notebooks: expected students' .ipynb files in it, or in folders in it"
         )
-    rows = []
-    for file in tqdm(files, desc="marking", unit="notebook"):
-        verdicts, remark = mark_notebook(file, minutes, gigabytes)
-        places = {number.split(".")[1]: verdict for number, verdict in verdicts.items()}
-        lesson = next(iter(verdicts), "").split(".")[0]
-        rows.append({"notebook": str(file.relative_to(folder)), "lesson": lesson} | places | {"remark": remark})
-    table = pd.DataFrame(rows).fillna("")
-    order = sorted(set(table.columns) - {"notebook", "lesson", "remark"}, key=int)
-    return table[["notebook", "lesson", *order, "remark"]]
+    for file in files:
+        yield file.relative_to(folder).as_posix(), *mark_notebook(file, minutes, gigabytes)
 
 
 if __name__ == "__main__":

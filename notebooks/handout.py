@@ -12,20 +12,27 @@ from execute import list_wanted, write_notebook
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 SOLUTION = re.compile(r"<details><summary>Solution</summary>\n(.*?)</details>\s*", re.DOTALL)
-EXERCISE = re.compile(r"^\*\*\d\.\*\* .*", re.DOTALL | re.MULTILINE)
+EXERCISE = re.compile(r"^\*\*\d\.\*\* ", re.MULTILINE)
+BADGES = re.compile(
+    r"<!-- badges -->.*?<!-- end of badges -->\s*", re.DOTALL
+)  # they open the lesson with its solutions
 
 
 def split_solutions(lesson):
     """Take outputs and solutions out of a lesson; return the text of each exercise and its solution, as pairs."""
-    pairs, exercise = [], None
+    pairs, exercise = [], ""
     for cell in lesson.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
             continue
-        pairs += [(exercise, solution.strip()) for solution in SOLUTION.findall(cell.source)]
-        cell.source = SOLUTION.sub("", cell.source).strip()
+        for solution in SOLUTION.findall(cell.source):
+            pairs.append((exercise.strip(), solution.strip()))
+            exercise = ""
+        cell.source = BADGES.sub("", SOLUTION.sub("", cell.source)).strip()
         if found := EXERCISE.search(cell.source):
-            exercise = found[0].strip()
+            exercise = cell.source[found.start() :]
+        elif exercise:  # it goes on below a cell
+            exercise += f"\n\n{cell.source}"
     lesson.cells = [cell for cell in lesson.cells if cell.source]
     return pairs
 
@@ -40,10 +47,10 @@ def main():
         title = lesson.cells[0].source.splitlines()[0]
         pairs = split_solutions(lesson)
         book += [f"#{title}", *(text for exercise, solution in pairs for text in (exercise, f"*Solution.* {solution}"))]
-        write_notebook(lesson, folder / twin.with_suffix(".ipynb").name)
+        write_notebook(lesson, folder / "lessons" / twin.with_suffix(".ipynb").name)
     write_notebook(new_notebook(cells=list(map(new_markdown_cell, book))), folder / "solutions.ipynb")
-    size = sum(file.stat().st_size for file in folder.iterdir()) / 1e3
-    print(f"{folder.relative_to(PROJECT)}: lessons without outputs and solutions; solutions.ipynb; {size:.0f} kB")
+    size = sum(file.stat().st_size for file in folder.rglob("*.ipynb")) / 1e3
+    print(f"{folder.relative_to(PROJECT)}: lessons/ without outputs and solutions, solutions.ipynb; {size:.0f} kB")
 
 
 if __name__ == "__main__":

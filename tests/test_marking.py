@@ -57,18 +57,13 @@ def test_what_is_no_notebook_gets_a_line_and_the_others_are_marked(tmp_path, cap
     (tmp_path / "emil.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
     (tmp_path / "anna" / ".ipynb_checkpoints").mkdir()
     (tmp_path / "anna" / ".ipynb_checkpoints" / "08_recipe-checkpoint.ipynb").write_text("no JSON")
-    table = mark_folder(tmp_path).set_index("notebook")
-    assert list(table.index.str.replace("\\", "/")) == [
-        "anna/08_recipe.ipynb",
-        "berta.ipynb",
-        "carl.ipynb",
-        "dora.ipynb",
-        "emil.ipynb",
-    ]
-    assert list(table.iloc[0]) == ["8", "right", "missing", "missing", ""]
-    assert (table["1"].iloc[1:] == "").all() and table["remark"].iloc[1:].str.startswith("no lesson (").all()
+    (anna, marks, remark), *others = mark_folder(tmp_path)
+    assert (anna, remark) == ("anna/08_recipe.ipynb", "")
+    assert marks == {"8.1": "right", "8.2": "missing", "8.3": "missing"}
+    assert [name for name, *_ in others] == ["berta.ipynb", "carl.ipynb", "dora.ipynb", "emil.ipynb"]
+    assert all(not verdicts and told.startswith("no lesson (") for _, verdicts, told in others)
     assert main(["mark", str(tmp_path / "anna")]) == 0
-    assert "right missing missing" in capsys.readouterr().out
+    assert capsys.readouterr().out == "8.1 right    8.2 missing  8.3 missing  08_recipe.ipynb\n"
 
 
 def test_a_folder_without_notebooks_is_named(tmp_path, capsys):
