@@ -11,7 +11,7 @@ from PIL import ExifTags, Image
 from captcha_lib.files import list_images, named_errors, read_labels
 from captcha_lib.workspace import say
 
-LEAST_HEIGHT = 15  # what the recipe's strides and poolings leave a row of
+LEAST_HEIGHT = 15  # the recipe's strides and its pooling make one row of 15 or 16 pixels
 LEAST_IMAGES = 20
 
 

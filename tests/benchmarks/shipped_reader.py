@@ -27,19 +27,23 @@ def train(seed=0):
     return Reader.from_model(model, COURSE, made, half=True)
 
 
+def score(reader, folder):
+    """Return the exact match in percent on drawings in fonts that no training sees, and on the real images."""
+    images, texts = draw_left_out()
+    shares = {f"{len(texts):,} drawn in fonts left out": exact_match(read_batch(reader, images)[0], texts)}
+    for suffix in (".png", ".jpg"):
+        files = [file for file in list_images(folder) if file.suffix == suffix]
+        readings, truths = list(reader.read(files)["text"]), [file.stem for file in files]
+        shares[f"{len(files):,} real {suffix[1:].upper()}"] = exact_match(readings, truths)
+    return {images: round(100 * share, 1) for images, share in shares.items()}
+
+
 def main():
     folder = locate_real_set()  # for the table; the training sees none of it
     reader = train()
-    images, texts = draw_left_out()
-    rows = {f"{len(texts):,} drawn in fonts left out": exact_match(read_batch(reader, images)[0], texts)}
-    for suffix in (".png", ".jpg"):
-        files = [file for file in list_images(folder) if file.suffix == suffix]
-        rows[f"{len(files):,} real {suffix[1:].upper()}"] = exact_match(
-            list(reader.read(files)["text"]), [file.stem for file in files]
-        )
+    rows = score(reader, folder)
     reader.save(SHIPPED)
     table = pd.DataFrame(rows.items(), columns=["images", "exact match (%)"])
-    table["exact match (%)"] = (100 * table["exact match (%)"]).round(1)
     print(f"{table.to_string(index=False)}\n{SHIPPED.stat().st_size / 1000:.0f} kB")
     code = digest_measured("reader")  # only now, for the new file is a part of it
     write_table("reader", table.assign(file=digest([SHIPPED])[:16]), code)
