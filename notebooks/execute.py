@@ -300,11 +300,12 @@ def list_badges(notebook):
 
 
 def write_addresses():
-    """Write the badges, and the project's address and version, into README, CITATION.cff and all twins."""
+    """Write badges, and the project's address and version, into README, CITATION.cff, pyproject.toml and all twins."""
     fill(PROJECT / "README.md", "badges", list_badges(list_twins()[0].with_suffix(".ipynb").name))
     repository, tag = read_addresses()
     lines = [
         (PROJECT / "README.md", r"git clone \S+", f"git clone {repository}"),
+        (PROJECT / "pyproject.toml", r"\(https://\S+/(raw|blob)/v\$", rf"({repository}/\1/v$"),
         (PROJECT / "CITATION.cff", "repository-code: .*", f"repository-code: {repository}"),
         (PROJECT / "CITATION.cff", "(?m)^version: .*", f"version: {tag.removeprefix('v')}"),
     ]

@@ -229,8 +229,19 @@ def test_the_repository_has_its_address_in_pyproject_alone():
     owner = read_addresses()[0].removeprefix("https://github.com/")
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True).stdout.split("\0")
     named = {name for name in tracked if name and owner.encode() in (PROJECT / name).read_bytes()}
-    lessons = {name for name in tracked if re.match(r"notebooks/\d\d", name)}
+    lessons = {name for name in tracked if re.match(r"notebooks/(\w+/)?\d\d", name)}
     assert named - lessons == {"pyproject.toml", "README.md", "CITATION.cff"}
+
+
+def test_the_published_readme_has_no_address_that_works_here_alone():
+    """What pip has been told of the package, as its index would show it."""
+    repository, tag = read_addresses()
+    about = metadata.metadata("captcha_lib")
+    text = about.get_payload() or about["Description"]
+    places = re.findall(r"\]\((?!#)([^)]+)\)", text)
+    assert places and all(place.startswith("https://") for place in places)
+    assert f"({repository}/raw/{tag}/figures/ctc_readings.png)" in text
+    assert f"({repository}/blob/{tag}/docs/results.md)" in text
 
 
 # The results tables
