@@ -30,6 +30,7 @@ MEASURED = {
     "misread": RECIPE,
     "engines": RECIPE,
     "sim_to_real": ("make bench", [BENCHMARKS / "bench_generator.py"]),
+    "other_kaptcha": ("make bench", [BENCHMARKS / "bench_own_images.py"]),
     "own_images": ("make bench", [BENCHMARKS / "bench_own_images.py"]),
     "reader": ("make reader", [BENCHMARKS / "shipped_reader.py"]),
     "drawings_alone": ("make bench", [BENCHMARKS / "shipped_reader.py"]),

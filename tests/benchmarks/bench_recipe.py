@@ -36,6 +36,11 @@ from captcha_lib.score import wilson_interval
 CODE = digest_measured("recipe")
 BENCH = PROJECT / "build" / "bench" / CODE  # figures of other code stay apart
 PEERS = {"ddddocr": "ddddocr==1.6.1", "rapidocr": "rapidocr==3.10.0", "tesseract": "tesserocr==2.13.0"}
+TITLES = {
+    "ddddocr": "ddddocr 1.6.1",
+    "rapidocr": "PP-OCRv6 small (rapidocr 3.10.0)",
+    "tesseract": "Tesseract (tesserocr 2.13.0)",
+}
 # The folds' seeds: that of the single split, another, and one that the digest of the code drew once all was chosen.
 FOLD_SEEDS = (42, 7, 8426)
 
@@ -273,7 +278,7 @@ def summarise_folds(readings):
     readings["right"] = readings["label"] == readings["reading"]
     readings["wrong label"] = ~readings["right"] & (readings["shows"] == readings["reading"])
     folds = readings.pivot_table(index="fold", columns="folds", values="right", aggfunc="sum", sort=False)
-    folds = folds.rename(columns="right, folds of seed {}".format).reset_index()
+    folds = folds.sort_index().rename(columns="right, folds of seed {}".format).reset_index()
     parts = {f"seed {seed}": part for seed, part in readings.groupby("folds", sort=False)} | {"all": readings}
     table = pd.DataFrame([{"folds": name} | describe_readings(part) for name, part in parts.items()])
     misread = readings[~readings["right"]]
@@ -327,7 +332,7 @@ def main():
         "cross_validation": table,
         "cross_validation_folds": folds,
         "misread": misread,
-        "engines": engines.rename({engine: f"{engine} ({package})" for engine, package in PEERS.items()}).reset_index(),
+        "engines": engines.rename(TITLES).reset_index(),
         "recipe_measures": measures,
     }
     for name, table in tables.items():
