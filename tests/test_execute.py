@@ -132,8 +132,8 @@ def course(tmp_path, monkeypatch):
         monkeypatch.setattr(user, "LIBRARY", tmp_path / "captcha_lib")
     for name in ("CAPTCHA_DATA", "CAPTCHA_OUTPUT", "PYTEST_CURRENT_TEST", "LESSONS"):
         monkeypatch.setenv(name, "")  # a rebuild sets some of them: they are put back after the test
-    for step in ("locate_or_stop", "write_addresses", "stamps"):
-        monkeypatch.setattr(module, step, lambda: None)
+    for step in ("locate_or_stop", "write_addresses", "write_translations", "stamps"):
+        monkeypatch.setattr(module, step, lambda *_: None)
     assert rebuild(monkeypatch) == ["01_one", "02_two"]
     return tmp_path
 
