@@ -703,7 +703,7 @@ for name, texts in {"greedy": greedy, "five letters": five}.items():
 # How sure is the model of a text? `text_probability` of lesson 6b adds up all its alignments. Where that is less than
 # 0.9, we call the reading **in doubt**, and let the model look again: at the image as it is, and moved by two pixels to
 # the left, to the right, up and down. The five answers are averaged, and the mean is decoded. This is known as
-# **test-time augmentation**. Only images in doubt are read five times more, so it costs little:
+# **test-time augmentation**. Only images in doubt are read five times more, so a sure model pays little:
 
 
 # %%
@@ -759,7 +759,8 @@ print(f"read right of the others: {right[~in_doubt].sum()} of {(~in_doubt).sum()
 # wrong when each image was read once, and two when those in doubt were looked at again. (Five folds, three seeds; wrong
 # labels apart.) Two fewer prove nothing: p is 0.63. But something had to be chosen, by a rule that was written down
 # before: of all ways within 0.1 points of the best, the simplest. The best, three models whose answers are averaged,
-# made one mistake. This one lies within 0.1 points of it, and nothing simpler does. The table of all ways is in
+# made one mistake. This one lies within 0.1 points of it, and nothing simpler does. (It joined the list while the others
+# were measured: to move every image had done well, but takes five times the reading.) The table of all ways is in
 # `docs/results.md`.
 #
 # ## Find wrong labels
