@@ -21,8 +21,8 @@ export CAPTCHA_DATA CAPTCHA_OUTPUT
 # pyenv hides every Python but one: let the targets that need several see them all.
 ALL_PYTHONS = $(shell { pyenv version-name && pyenv versions --bare | grep "^3[.]1[123][.]"; } 2>/dev/null | paste -sd : -)
 
-.PHONY: help course test lint test-colab test-browser test-conda test-base matrix lab site slides handout notebooks reader bench results \
-	lock clean
+.PHONY: help course test lint test-colab test-browser test-conda test-base matrix lab site slides handout notebooks \
+	reader bench results lock clean
 
 LIST = import re; targets = re.findall(r"^([\w-]+):.*\#\# (.*)", open("Makefile", encoding="utf-8").read(), re.MULTILINE); \
 	print(*(f"make {name:13}{does}" for name, does in targets), sep="\n")

@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 import time
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -112,20 +113,16 @@ def _watch(process, end, most):
         time.sleep(0.2)
         used = 0
         for one in (started := _list_processes(process)):
-            try:
+            with suppress(psutil.Error):  # it has ended in the meantime
                 used += one.memory_info().rss
-            except psutil.Error:
-                continue
         if time.monotonic() > end:
             remark = "stopped after {minutes:g} minutes"
         elif used > most:
             remark = "stopped at {gigabytes:g} GB of memory"
     if remark:
         for one in started:
-            try:
+            with suppress(psutil.Error):
                 one.kill()
-            except psutil.Error:
-                continue
         process.wait()
     return remark
 

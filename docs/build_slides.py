@@ -18,6 +18,7 @@ from nbformat.v4 import new_markdown_cell
 
 sys.path.insert(0, str(PROJECT / "notebooks"))
 from execute import list_wanted  # noqa: E402
+from translations import BADGES  # noqa: E402
 
 from captcha_lib.workspace import written_beside  # noqa: E402
 
@@ -37,9 +38,7 @@ def make_slides(lesson):
 
     for cell in lesson.cells:
         if cell.cell_type == "markdown":
-            text = re.sub(
-                r"<!--.*?-->|<details>.*?</details>|^\[!\[.*$", "", cell.source, flags=re.DOTALL | re.MULTILINE
-            )
+            text = re.sub(r"<details>.*?</details>", "", BADGES.sub("", cell.source), flags=re.DOTALL)
             text = re.sub(r"\$\$?(.+?)\$\$?", lambda formula: latex2mathml.converter.convert(formula[1]), text)
             for part in re.split(r"\n(?=#+ )", text.strip()):
                 title, _, rest = part.partition("\n") if part.startswith("#") else ("", "", part)

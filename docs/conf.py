@@ -90,7 +90,10 @@ CHANGELOG
 
 
 def prepare(app, page, source):
-    """Put the menu below the README, where GitHub would show its code; leave badges out of the EPUB."""
+    """Put the menu below the README, where GitHub would show its code, and into a lesson links to its translations.
+
+    Badges stay out of the EPUB.
+    """
     if page == root_doc:
         source[0] += MENU
     lesson = ROOT / f"{page}.ipynb"

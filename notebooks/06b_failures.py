@@ -627,8 +627,8 @@ by_spoiler = robustness.drop(columns="letters").groupby("spoiled by", sort=False
 print(by_spoiler.nth(0).to_string(index=False, float_format="{:g}".format))
 
 # %% [markdown]
-# And at the strongest step. Here, far from all that the models have seen, your numbers may differ by tens: two
-# trainings of the same model, on two machines, read 5 and 52 of the most blurred images.
+# And at the strongest step. Here, far from all that the models have seen, two trainings of the same model on two
+# machines may differ by tens of images. So do not be surprised if yours reads far more or fewer:
 
 # %% tags=["within-60"]
 print(by_spoiler.nth(3).to_string(index=False, float_format="{:g}".format))

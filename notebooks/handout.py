@@ -10,16 +10,17 @@ import nbformat
 from digests import PROJECT
 from execute import list_wanted, write_notebook
 from nbformat.v4 import new_markdown_cell, new_notebook
+from translations import BADGES
 
 SOLUTION = re.compile(r"<details><summary>Solution</summary>\n(.*?)</details>\s*", re.DOTALL)
 EXERCISE = re.compile(r"^\*\*\d\.\*\* ", re.MULTILINE)
-BADGES = re.compile(
-    r"<!-- badges -->.*?<!-- end of badges -->\s*", re.DOTALL
-)  # they open the lesson with its solutions
 
 
 def split_solutions(lesson):
-    """Take outputs and solutions out of a lesson; return the text of each exercise and its solution, as pairs."""
+    """Take outputs and solutions out of a lesson, and its badges, which open one that has both.
+
+    Returns pairs, the text of an exercise and its solution.
+    """
     pairs, exercise = [], ""
     for cell in lesson.cells:
         if cell.cell_type == "code":

@@ -109,6 +109,7 @@ def test_slides_show_each_picture_and_nothing_from_elsewhere(browser, slides, na
     assert page.evaluate("document.querySelectorAll('section img').length") == pictures > 0
     count = page.evaluate("Reveal.getTotalSlides()")
     assert 20 <= count <= 60
+    assert page.locator("h2", has_text="What you'll").count() == 2  # to do, to learn
     for number in range(count):
         height, words = page.evaluate(
             "(({scrollHeight, innerText}) => [scrollHeight, innerText])(Reveal.getCurrentSlide())"
