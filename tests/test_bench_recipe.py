@@ -62,6 +62,11 @@ def test_a_gain_has_the_interval_of_bonett_and_price(bench):
     assert bench.describe_gain(after, after, "gain") == {"gain": "+0.0", "95 % interval of the gain": "-2.9 to +2.9"}
 
 
+def test_the_engines_of_others_are_shown_in_the_versions_that_are_installed(bench):
+    table = pd.read_csv(PROJECT / "figures/tables/engines.csv", comment="#")
+    assert set(bench.name_peers().values()) < set(table["engine"])
+
+
 @pytest.fixture
 def ladder(bench):
     """Ten images, each read with two seeds; `right` of them by every variant, one more where five letters are asked."""

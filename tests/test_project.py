@@ -318,7 +318,7 @@ def test_what_the_pages_say_of_the_tables_is_in_them():
     claims = {
         f"**{every:.1f} % of 1,040 real images**": readme,
         f"it reads {single:.1f} %": readme,
-        f"Of the {table.loc['all', 'misread']} misread ones, {table.loc['all', 'of these wrong labels']} have": readme,
+        "Of the {misread} misreadings, {of these wrong labels} are of four".format_map(table.loc["all"]): readme,
         f"exact match of {single:.1f} %": page,
         # One network, three figures; the third is no table's.
         f"| {results.loc['CNN', 'exact match (%)']} % | the 104 test images": page,

@@ -36,11 +36,7 @@ from captcha_lib.score import wilson_interval
 CODE = digest_measured("recipe")
 BENCH = PROJECT / "build" / "bench" / CODE  # figures of other code stay apart
 PEERS = {"ddddocr": "ddddocr==1.6.1", "rapidocr": "rapidocr==3.10.0", "tesseract": "tesserocr==2.13.0"}
-TITLES = {
-    "ddddocr": "ddddocr 1.6.1",
-    "rapidocr": "PP-OCRv6 small (rapidocr 3.10.0)",
-    "tesseract": "Tesseract (tesserocr 2.13.0)",
-}
+TITLES = {"ddddocr": "{}", "rapidocr": "PP-OCRv6 small ({})", "tesseract": "Tesseract ({})"}
 # The folds' seeds: that of the single split, another, and one that the digest of the code drew once all was chosen.
 FOLD_SEEDS = (42, 7, 8426)
 
@@ -299,6 +295,11 @@ def describe_readings(readings):
     }
 
 
+def name_peers():
+    """Return what the table calls the engines of others, with their versions."""
+    return {engine: TITLES[engine].format(package.replace("==", " ")) for engine, package in PEERS.items()}
+
+
 def main():
     folder = locate_real_set()
     real = open_real_set(folder)
@@ -332,7 +333,7 @@ def main():
         "cross_validation": table,
         "cross_validation_folds": folds,
         "misread": misread,
-        "engines": engines.rename(TITLES).reset_index(),
+        "engines": engines.rename(name_peers()).reset_index(),
         "recipe_measures": measures,
     }
     for name, table in tables.items():
