@@ -5,6 +5,7 @@ figure is kept in build/bench as soon as it is measured: an interrupted run goes
 """
 
 import time
+from functools import partial
 from unittest.mock import patch
 
 import keras
@@ -19,9 +20,10 @@ from sklearn.model_selection import KFold
 
 from captcha_lib import recipe
 from captcha_lib.decoding import decode_fixed_length
-from captcha_lib.generator import sample_style
+from captcha_lib.family import ALPHABET
+from captcha_lib.generator import STROKE_WIDTHS, draw_strokes, sample_style
 from captcha_lib.reader import list_doubtful_labels, read_batch, read_moved
-from captcha_lib.recipe import count_batches, shuffle_batches, train_recipe
+from captcha_lib.recipe import augment, count_batches, shuffle_batches, train_recipe
 from captcha_lib.synthetic import stream_captchas
 
 CODE = digest_measured("choices")
@@ -32,8 +34,11 @@ POOLED = ((32, 6, (2, 2), (2, 2)), (48, 3, (1, 1), (1, 2)), (64, 3, (1, 1), (1, 
 # How many drawn images stand beside the 32 real ones of each batch.
 BESIDE = {"8 drawn images in each batch": 8, "16 drawn images in each batch": 16, "32 drawn images in each batch": 32}
 IN_DOUBT = "moved four ways where in doubt"
+# Tried on top of the one that was chosen, after the choice.
+OFTEN, THICKER, DISTILLED = "images with m or n twice as often", "thicker strokes", "three models distilled into one"
+ON_TOP = {f"in doubt, and {change}": change for change in (OFTEN, THICKER, "32 drawn images in each batch", DISTILLED)}
 # From the simplest on. The last two read with the recipe's models.
-TRAINED = ["with strides", "pooled instead of strided", "averaged weights", IN_DOUBT, *BESIDE]
+TRAINED = ["with strides", "pooled instead of strided", "averaged weights", IN_DOUBT, *BESIDE, *ON_TOP]
 READ_ONLY = ["moved four ways while reading", "three models, their probabilities averaged"]
 
 
@@ -59,7 +64,36 @@ def draw_beside(batches, count, seed):
     return mixed.apply(tf.data.experimental.assert_cardinality(count_batches(batches)))
 
 
+def repeat_hard(images, numbers):
+    """Return the arrays with each image twice whose label has an m or an n: most mistakes are one for the other."""
+    hard = np.isin(numbers, [ALPHABET.index(letter) for letter in "mn"]).any(axis=1)
+    return np.concatenate([images, images[hard]]), np.concatenate([numbers, numbers[hard]])
+
+
+def ask(teachers):
+    """Return `augment` with what the teachers together make of each varied image in the place of its label."""
+
+    def vary(*settings):
+        def answer(images, _):
+            return images, tf.add_n([teacher(images, training=False) for teacher in teachers]) / len(teachers)
+
+        return augment(*settings).map(answer)
+
+    return vary
+
+
 def train(images, numbers, change, seed):
+    if change == DISTILLED:
+        teachers = [train(images, numbers, "with strides", seed + 10 * number) for number in (1, 2, 3)]
+        loss = keras.losses.CategoricalCrossentropy()  # of each column
+        with patch.multiple(recipe, augment=ask(teachers), CTCLoss=lambda blank: loss):
+            return train(images, numbers, "with strides", seed)
+    if change == THICKER:
+        thick = partial(draw_strokes, widths=1.5 * np.array(STROKE_WIDTHS))
+        with patch.object(recipe, "draw_strokes", thick):
+            return train(images, numbers, "with strides", seed)
+    if change == OFTEN:
+        images, numbers = repeat_hard(images, numbers)
     batches = shuffle_batches(images, numbers, seed=seed)
     if change in BESIDE:
         batches = draw_beside(batches, BESIDE[change], seed)
@@ -76,10 +110,10 @@ def measure_half(real):
     def measure(change, seed, fold):
         learn, held_out = list(KFold(FOLDS, shuffle=True, random_state=seed).split(HALF))[fold]
         started = time.perf_counter()
-        model = train(whole[learn], numbers[learn], change, seed)
+        model = train(whole[learn], numbers[learn], ON_TOP.get(change, change), seed)
         seconds = round(time.perf_counter() - started, 1)
         ways = {change: decode_fixed_length(model.predict_on_batch(whole[held_out]))}
-        if change == IN_DOUBT:
+        if change in (IN_DOUBT, *ON_TOP):
             ways[change], _ = read_batch(model, whole[held_out])
         if change == "with strides":
             moved = np.concatenate([read_moved(model, image) for image in whole[held_out]])
