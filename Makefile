@@ -41,7 +41,7 @@ lint: $(READY)  ## what the linter and the formatter would mend
 	$(BIN)/ruff format --check
 
 test-colab: export PYENV_VERSION := $(ALL_PYTHONS)
-test-colab: $(READY) .venv-colab/ready  ## the lessons as Colab and Kaggle open them, in Colab's versions
+test-colab: $(READY) .venv-colab/ready  ## all lessons, or LESSONS, as Colab and Kaggle open them, in Colab's versions
 	$(BIN)/python -m pytest tests/places/rehearse_colab.py
 
 test-browser: $(READY)  ## a learner's path through JupyterLab, the site and the page that reads images, in a browser
@@ -71,7 +71,7 @@ slides: $(READY)  ## slides of lessons 1 to 4, or of LESSONS, in build/slides (n
 	$(INSTALL) ".[site]"
 	$(BIN)/python docs/build_slides.py
 
-handout: $(READY)  ## lessons without outputs and solutions, and a book of the solutions, in build/handout
+handout: $(READY)  ## lessons, or LESSONS, without outputs and solutions, and a book of these, in build/handout
 	$(BIN)/python notebooks/handout.py
 
 notebooks: $(READY)  ## rebuild the .ipynb of changed lessons, or of LESSONS, from their .py
@@ -82,7 +82,7 @@ reader: $(READY)  ## train the reader that ships, on drawings alone, and write i
 	$(BIN)/python tests/benchmarks/shipped_reader.py
 
 bench: export PYTHONPATH := notebooks
-bench: $(READY)  ## measure the tables in figures/tables/ on the real images (hours)
+bench: $(READY)  ## measure the tables in figures/tables/ (hours; needs the real images)
 	for bench in tests/benchmarks/bench_*.py; do $(BIN)/python $$bench || exit 1; done
 
 results: $(READY)  ## measure the results table on the real images
@@ -92,7 +92,7 @@ lock: $(READY)  ## write the exact versions of .venv to requirements.lock
 	$(BIN)/pip freeze --exclude captcha_lib > requirements.lock
 
 clean:  ## remove all environments and outputs
-	rm -rf .venv .venv-colab .nox build *.egg-info
+	rm -rf .venv .venv-colab .nox build .hypothesis .pytest_cache .ruff_cache
 
 $(READY): pyproject.toml $(LOCK)
 	$(PYTHON) -m venv .venv

@@ -29,7 +29,7 @@ def test(session, versions):
 
 @nox.session(python="3.13")
 def base(session):
-    """What a reader takes: the package as it is published, without its extras, reads a drawn image."""
+    """What a reader takes: the package as it is published, without its extras, reads drawn images."""
     session.install(".")
     place = session.create_tmp()
     shutil.rmtree(Path(place, "drawn"), ignore_errors=True)

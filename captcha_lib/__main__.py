@@ -1,4 +1,4 @@
-"""The command line: `python -m captcha_lib read IMAGE...` (lesson 10), `train FOLDER` (lesson 9), `mark FOLDER`."""
+"""Read images, train a reader of your own images, or mark students' notebooks (lessons 9 and 10)."""
 
 import argparse
 import glob
@@ -33,7 +33,7 @@ def main(arguments=None):
     train = commands.add_parser("train", help="train a reader of your own images, and say how well it reads")
     train.add_argument("folder", metavar="FOLDER", help="images named by their texts, or with a labels.csv beside them")
     train.add_argument(
-        "--resize", nargs=2, type=int, metavar=("WIDTH", "HEIGHT"), help="make images of any sizes fit this one"
+        "--resize", nargs=2, type=count_pixels, metavar=("WIDTH", "HEIGHT"), help="make images of any sizes fit this one"
     )
     train.add_argument("--save", default="reader.onnx", metavar="FILE", help="where to keep it (%(default)s)")
     train.set_defaults(run=train_reader)
@@ -51,6 +51,13 @@ def main(arguments=None):
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
+
+
+def count_pixels(text):
+    """Return a width or height that a command line names. Raises ArgumentTypeError for what is none."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text} is no number of pixels: expected 1 or more")
+    return int(text)
 
 
 def find_paths(names, refuse):

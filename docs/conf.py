@@ -15,7 +15,7 @@ with open(ROOT / "pyproject.toml", "rb") as file:
     PROJECT = tomllib.load(file)["project"]
 
 project = "Read text from images"
-author = copyright = "the authors of captcha_lib"
+author = copyright = "the contributors of the captcha course"
 version = release = PROJECT["version"]
 language = "en"
 

@@ -220,8 +220,8 @@ print(f"below 192: {(background < 192).sum()} of {background.size:,} pixels")
 # %% [markdown]
 # It runs from a light grey to white. The same level, 200, is background on the left, and on the right it is darker than
 # everything around it. (In the synthetic set two small dark spots are left near column 40. The first letter stands
-# there, and no image leaves these few pixels free.) Still, this is the mildest of the three obstacles: nearly all of
-# the background is far above our limit for ink.
+# there, and no image leaves these few pixels free.) Still, this obstacle does little harm: hardly a pixel of the
+# background is below 192, and our limit for ink is 128.
 #
 # ## Obstacle two: the strokes
 #

@@ -307,9 +307,9 @@ seconds = time.perf_counter() - started
 print(f"{seconds:.0f} seconds")
 
 # %% [markdown]
-# We keep the weights and the time for lessons 5b and 6. Only the weights: `build_cnn` is the rest of the model. You may
-# change `build_cnn` above and run this again: where the kept weights do not fit the CNN of a later lesson, it trains
-# that CNN anew.
+# We keep the weights and the time for lessons 5b, 6a and 6b. Only the weights: `build_cnn` is the rest of the model. You
+# may change `build_cnn` above and run this again: where the kept weights do not fit the CNN of a later lesson, it
+# trains that CNN anew.
 
 # %%
 from captcha_lib.workspace import model_file, save_model
@@ -496,8 +496,7 @@ except ValueError as error:
     print(error)
 
 # %% [markdown]
-# NumPy stretched one captcha over all 104, and gave a number that means nothing. We would rather hear about it. Now our
-# model:
+# NumPy stretched one captcha over all 104, and gave a number that means nothing. An error is better. Now our model:
 
 # %% tags=["within-3"]
 characters = character_accuracy(readings, truths)
@@ -515,8 +514,8 @@ print(f"five letters, each right that often, independently: {characters**5:.0%}"
 # is at most what the character accuracy leaves to 100 %, and nearly the same here. In lesson 5 the two can be far
 # apart.
 #
-# The two last figures need not be equal. If mistakes kept company, several in one captcha, then fewer captchas would be
-# spoiled. Do they? We deal the same wrong letters out at random, ten thousand times:
+# The two last figures need not be equal. If several mistakes often stood in one captcha, then fewer captchas would be
+# spoiled. Do they? We spread the same wrong letters over the captchas at random, ten thousand times:
 
 # %% tags=["within-12"]
 wrong = predicted != y_test
@@ -589,8 +588,9 @@ print(f"at most 6 columns off the middle: {wrong[far & (from_middle <= 6)].mean(
 print(f"more than 6 columns off it: {wrong[far & (from_middle > 6)].mean():.0%}")
 
 # %% [markdown]
-# The distance from the middle alone is harmless. What fails is a letter that stands where training seldom had one. Two
-# other causes could hide behind that. Long texts hold more `m` and `w`, which may be hard for their own sake. And the
+# Near the usual place, the distance from the middle does little. Off the usual place letters are read worse, and worst
+# of all those that are off the middle as well. So what fails is a letter that stands where training seldom had one. Two
+# other causes could hide behind that. Long texts hold more `m` and `w`, which may be hard wherever they stand. And the
 # crop cuts the end of a long text away. So we draw the points three times: for all letters, without `m` and `w`, and
 # without the texts that the crop cuts. The bars are 95 % intervals; lesson 6a tells what that is.
 

@@ -305,10 +305,10 @@ for name, gradient in gradients.items():
     print("{}: 10^{:.1f} is left after 49 steps; by the formula 10^{:.1f}".format(name, *powers))
 
 # %% [markdown]
-# From one label of the scale to the next is a factor of a thousand, and every line falls from right to left. The
-# formula explains it: we took the typical size of $u\,(1 - h_t^2)$ at each step, the root of the mean square over 32
-# numbers, and multiplied. Even where $u$ loses nothing, tanh does. The first column gets less than a millionth of what
-# the last one gets, and teaches the layer next to nothing. This is the **vanishing gradient**.
+# Two neighbouring numbers on the vertical axis differ by a factor of a thousand, and every line falls from right to
+# left. The formula explains it: we took the typical size of $u\,(1 - h_t^2)$ at each step, the root of the mean square
+# over 32 numbers, and multiplied. Even where $u$ loses nothing, tanh does. The first column gets less than a millionth
+# of what the last one gets, and teaches the layer next to nothing. This is the **vanishing gradient**.
 #
 # **Check.** All $h_t$ are near 0, and $u = 0.9$. About how much of the gradient is left after 49 steps?
 #
@@ -339,7 +339,7 @@ difference = np.tanh(x) - (2 * logistic(2 * x) - 1)
 print(f"the same curve, stretched: they differ by {np.abs(difference).max():.4f}")
 
 # %% [markdown]
-# Both come close to their ends, and never reach them.
+# Both come close to their ends. The formulas never reach them; a computer rounds, and `np.tanh(20)` is 1.0.
 #
 # A **gate** is a number that something else is multiplied with: near 0 it is shut, near 1 it is open. It takes the
 # logistic function. With tanh a gate could be near -1, and turn what it multiplies upside down.
@@ -360,7 +360,7 @@ for name, squash in [("tanh", np.tanh), ("logistic", logistic)]:
 #
 # <details><summary>Answer</summary>
 #
-# Far below: about -3.9. At 0 a logistic gate is half open, 0.5.
+# Far below: about -3.9, for $1 / (1 + e^{3.9})$ is 0.02. At 0 a logistic gate is half open, 0.5.
 #
 # </details>
 #

@@ -503,8 +503,9 @@ print("columns in which the blank is asked for most:", (blank > letters).sum(), 
 print(f"mean share of the blank: {blank.mean():.2f}, where the model says {1 / 20}")
 
 # %% [markdown]
-# Any letter might be almost anywhere. So each is asked for a little, in a broad hump. But the **blank** stands between
-# all letters, in every image, and is asked for most. So the first thing that CTC teaches is "blank".
+# Any letter might be almost anywhere. So each is asked for a little, in a broad hump. But the **blank** has a place
+# before, between and behind the letters of every text, and here it is asked for most in all columns. So the first thing
+# that CTC teaches should be "blank"; the next section tries it.
 #
 # **Check.** In which columns can the first letter never be?
 #
@@ -758,10 +759,10 @@ for name in ("bias", "transfer", "both"):
     print(f"{name:8} before training {before:.3f}, after it {spread(arms[name]):.3f}")
 
 # %% [markdown]
-# This fits an answer. With the transfer alone, the last layer gets nearly the same from each image in the end, and
-# cannot follow what single images ask for. With both, the spread has grown. With the bias alone, random convolutions
-# tell less apart, and even that is lost, without a fall. But we measured only before and after: whether the fall takes
-# the spread away, or the time on the plateau, these numbers do not say.
+# This fits one explanation. With the transfer alone, the last layer gets nearly the same from each image in the end,
+# and cannot follow what single images ask for. With both, the spread has grown. With the bias alone, random
+# convolutions tell less apart, and even that is lost, without a fall. But we measured only before and after: whether
+# the fall takes the spread away, or the time on the plateau, these numbers do not say.
 #
 # What else is not as in the notes? The rate, and the batches: 16 images instead of 32 give twice as many steps an
 # epoch. The fifth training shows what these two do together, not each. And copied convolutions are not trained on,
@@ -910,8 +911,8 @@ for name, outputs in [("clean", probabilities), ("noisy", unsure)]:
         print(f"{name}, a beam of {width:2}: {mended} mended, {broken} broken")
 
 # %% [markdown]
-# Hardly an image differs, so there is next to nothing to count. (Five coins, say, all fall on one side once in sixteen
-# times.) We have not shown that a beam helps this model. So we stay with greedy decoding.
+# Hardly an image differs, so there is next to nothing to count. We have not shown that a beam helps this model. So we
+# stay with greedy decoding.
 #
 # **Check.** How wide must a beam be to be sure of the best text?
 #

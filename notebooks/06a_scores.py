@@ -391,7 +391,8 @@ print(power.to_string(float_format="{:.0%}".format))
 # for the worse one.
 #
 # Which curve holds for two given models cannot be known from their scores. It has to be counted; lesson 6b counts it
-# for ours. And lesson 8 lets its best model read all 1,040 images, by cross-validation.
+# for ours. And lesson 8 lets its best model read all 1,040 images, by **cross-validation**: each image is read by a
+# model that has not learned from it.
 #
 # **Check.** A test with 104 images gave p = 0.5. Your teacher says: "So both models are equally good." What do you
 # answer?
@@ -531,8 +532,9 @@ check("6a.3", answer)
 # answer = rng.binomial(104, 0.9, (10_000, 10)).max(axis=1).mean() / 104
 # ```
 #
-# 94.3 %, more than four points above the truth, and nobody lied. Something like it, usually less, happens to one person
-# who trains ten times, or keeps ten checkpoints, and chooses by the test score: all of these read the same images.
+# 94.3 %, more than four points above the truth, though each of the ten scores was measured correctly. Something like
+# it, usually less, happens to one person who trains ten times, or keeps ten checkpoints, and chooses by the test score:
+# all of these read the same images.
 # </details>
 #
 # ## In this notebook you

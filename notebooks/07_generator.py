@@ -65,7 +65,7 @@ samples_folder = locate_samples()
 # %% [markdown]
 # ## Be a detective
 #
-# So far the images were given, about a thousand of them. More would help, but typing labels is dull work, and people
+# So far the images were given, about a thousand of them. More would help, but typing labels is slow work, and people
 # make mistakes at it. There is another way. These images were made *by a program*. If we find out what it did, we can
 # do it too, and our labels cost nothing: we know what we draw. Here are two images, large:
 
@@ -98,7 +98,7 @@ print(f"{len(given):,} images; grey at upper left, lower right:", np.unique(corn
 #
 # What a detective sees:
 #
-# - The **background** goes from grey to white along the diagonal, the same in every image.
+# - The **background** goes from grey to white along the diagonal. Its two corners are the same in every image.
 # - The **letters** stand on one line, and start at the same place. They lean and swing a little.
 # - Around the middle their edges are **fuzzy**, as if printed twice. At the left end they are not.
 # - Two **strokes** start on the left, thick at first, thin later. They run *over* the letters.
@@ -128,8 +128,8 @@ print(letters.shape, letters.dtype, "from", letters.min(), "to", letters.max())
 #
 # The program sets letters of size 40. Where? Its source says (50 - 40) / 5 + 40 = 42 for the height that they stand on,
 # so 8 pixels are left below, and the tails of `g` and `y` lose their ends. The first letter starts at x = 28: that is
-# 200 / (5 + 2), five places for letters and an empty one on either side. Each next letter starts where the ink of the
-# last one would end, plus 2.
+# 200 / (5 + 2) rounded down, five places for letters and an empty one on either side. Each next letter starts where the
+# ink of the last one would end, plus 2.
 #
 # The font of the real images is not free. We take DejaVu Sans Bold, which comes with matplotlib, squeezed to 0.78 of
 # its width, set from x = 31 and with gaps of 4. Then texts start and end about where the given ones do; the checks

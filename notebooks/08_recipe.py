@@ -197,8 +197,8 @@ for name, stages in {"lesson 4": PLAIN, "strided": STRIDED}.items():
 # ## Rung three: a rate that rises and falls
 #
 # The usual reasons: the first steps of a training rest on few images, so the rate starts low and climbs. At the end,
-# large steps would jump to and fro around a good place, so the rate falls to 0. In between it may be four times as high
-# as in lesson 4:
+# large steps would jump from one side of a good place to the other, so the rate falls to 0. In between it may be four
+# times as high as in lesson 4:
 
 # %%
 import matplotlib.pyplot as plt
@@ -226,7 +226,8 @@ print(f"share of the steps above the rate of lesson 4: {np.mean(np.array(rates) 
 # %% [markdown]
 # Two safeguards come with the high rate. *AdamW* is Adam that also lets all weights shrink a little at each step. And
 # gradients are *clipped*: where the gradient of one array of weights is longer than 5, it is shortened to 5. Otherwise
-# one odd batch would stay in Adam's running means of the squared gradients for hundreds of steps.
+# one odd batch could stay in Adam's running means of the squared gradients for hundreds of steps: at each step a mean
+# keeps 999 parts in 1,000.
 #
 # ## Rung four: CTC, but no LSTM
 #
@@ -600,7 +601,7 @@ print(pd.DataFrame(rows).T.to_string())
 # %% [markdown]
 # Each figure rests on 94 captchas, each read twice, so its interval is up to 20 points wide. We speak of larger
 # differences only. Moved by 4 pixels, most are still read by the model that was trained with shifts, and few by the
-# other. At 6 pixels, more than it was ever shown, it fails on many as well.
+# other. At 6 pixels, more than it was ever shown, it fails on most as well.
 #
 # The surprise is in the turned ones. No training has turned an image. And yet, at 4 degrees, the model that was trained
 # with shifts reads far more. A likely cause: by the lines below the picture, 4 degrees move a letter at the edge of the
@@ -695,8 +696,8 @@ for name, texts in {"greedy": greedy, "five letters": five}.items():
     print(f"{name:12} {sum(text == label for text, label in zip(texts, labels))} read right")
 
 # %% [markdown]
-# A few more, and none lost. In the long table it gained one image of 312: after 20 epochs little was left to mend. The
-# better the model, the less this buys.
+# Nearly all of them are mended, and none can be lost. In the long table it gained one image of 312: after 20 epochs
+# little was left to mend. The better the model, the less this buys.
 #
 # ## Look again where in doubt
 #
@@ -751,9 +752,9 @@ print(f"read right of these: {right[in_doubt].sum()}, looked at again: {right_ag
 print(f"read right of the others: {right[~in_doubt].sum()} of {(~in_doubt).sum()}")
 
 # %% [markdown]
-# These models have had only six epochs, and are in doubt of nearly every third reading. Most of these were right all
-# the same, and a few more are right at second sight. And see the last line: of the readings that are *not* in doubt,
-# hardly one is wrong. Whoever lets a person check those in doubt finds nearly all mistakes.
+# These models have had only six epochs, and are in doubt about nearly every third reading. Most of these were right all
+# the same, and a few more are right when they are looked at again. And see the last line: of the readings that are
+# *not* in doubt, hardly one is wrong. Whoever lets a person check those in doubt finds nearly all mistakes.
 #
 # Does a second look help models that are trained to the end? On one half of the real set, four of 1,560 readings were
 # wrong when each image was read once, and two when those in doubt were looked at again. (Five folds, three seeds; wrong
@@ -765,9 +766,9 @@ print(f"read right of the others: {right[~in_doubt].sum()} of {(~in_doubt).sum()
 #
 # ## Find wrong labels
 #
-# The labels of the real set were typed by people, and people slip. How could one find a label that does not belong to
-# its picture? Ask a model that has not seen the image how probable the text is *that was typed*. We sort all 936
-# labels, the least probable first. A person would then look at the pictures in this order.
+# The labels of the real set were typed by people, and people make mistakes. How could one find a label that does not
+# belong to its picture? Ask a model that has not seen the image how probable the text is *that was typed*. We sort all
+# 936 labels, the least probable first. A person would then look at the pictures in this order.
 #
 # Where in this order stand the ten that we have made wrong?
 
@@ -929,8 +930,9 @@ print(f"{right} of {len(files)} right, 95 % interval {low:.1f} to {high:.1f} %")
 #
 # Would a ready-made engine do as well? `make bench` let three of them and our model read the same 104 real images, each
 # on one core but for the line that says two. ddddocr is made for captchas, PP-OCRv6 for text in pictures of any kind,
-# Tesseract for printed pages. All three got the images cropped and were told the alphabet. "Reader" is our model as a
-# file that needs no TensorFlow, which lesson 10 writes:
+# Tesseract for printed pages. All three got the images cropped and were told the alphabet, and Tesseract got them
+# closed (lesson 1) and three times as large; `docs/results.md` says how. "Reader" is our model as a file that needs no
+# TensorFlow, which lesson 10 writes:
 #
 # <!-- engines -->
 # | engine | one image (ms) | images a second | exact match (%) |

@@ -907,9 +907,10 @@ check("9.3", answer, small)
 # answer = own, *measure(own)
 # ```
 #
-# Ours reads 196 of the 200. A second family was harder: three of the 26 capitals in 100 x 30 pixels, with as many
-# images and steps, 125 of 200. One reason may be that among 300 drawings each capital comes about 35 times, and each of
-# our six letters 125 times; and there are 26 to tell apart instead of 6.
+# Ours reads 196 of the 200. A second family was harder when these words were written, three of the 26 capitals: of
+# `Family(string.ascii_uppercase, 3, 3, 100, 30)`, with as many images and steps, 125 of 200 were read. One reason may
+# be that among 300 drawings each capital comes about 35 times, and each of our six letters 125 times; and there are 26
+# to tell apart instead of 6.
 # </details>
 #
 # ## In this notebook you

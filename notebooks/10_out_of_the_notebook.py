@@ -619,7 +619,7 @@ def train_fold(folder, number):
 # Note what the task is given: the name of a folder and a number, no images. A worker that dies takes along what only it
 # held. Whoever gets the task next finds the folder by its name, if it lies where all workers can see it.
 #
-# First the cluster works in peace. This is what we compare with:
+# First the cluster works undisturbed. This is what we compare with:
 
 # %% tags=["nbval-ignore-output"]
 from joblib import Parallel, delayed
@@ -639,8 +639,7 @@ print(f"{time.time() - began:.0f} seconds")
 
 # %% [markdown]
 # Now once more. As soon as the first fold is ready, we kill the worker that has *not* finished it. The operating system
-# ends this process at once, in the middle of a training, as if somebody had pulled the plug. What will be missing in
-# the end?
+# ends this process at once, in the middle of a training, as if the power had failed. What will be missing in the end?
 
 # %% tags=["nbval-ignore-output"]
 import psutil
@@ -661,12 +660,12 @@ results.sort(key=lambda result: result["fold"])
 undisturbed.sort(key=lambda result: result["fold"])
 print(f"{len(results)} of 4 folds came back")
 for result, before in zip(results, undisturbed):
-    print(f"fold {result['fold']}, right of 100: {before['right']} in peace,", end=" ")
+    print(f"fold {result['fold']}, right of 100: {before['right']} undisturbed,", end=" ")
     print(f"{result['right']} with a worker killed")
 
 # %% [markdown]
-# No fold is missing. The counts may differ from those in peace: a seed fixes the random numbers, not the last digit of
-# each weight.
+# No fold is missing. The counts may differ from those of the first run: a seed fixes the random numbers, not the last
+# digit of each weight.
 #
 # When did who do what? The picture shows the trainings that came back, and what was lost with the killed worker:
 

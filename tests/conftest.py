@@ -5,7 +5,9 @@ import platformdirs
 import pytest
 
 from captcha_lib import sources
+from captcha_lib.files import digest, list_images
 from captcha_lib.generator import write_samples
+from captcha_lib.sources import REAL_SET_DIGEST
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +31,7 @@ def nowhere(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def real_set():
     """The folder of the 1,070 real images, where CAPTCHA_DATA names it."""
-    folder = os.environ.get("CAPTCHA_DATA", "")
-    if folder in ("", "synthetic", "embedded"):
+    folder = Path(os.environ.get("CAPTCHA_DATA") or "synthetic")
+    if not folder.is_dir() or digest(list_images(folder)) != REAL_SET_DIGEST:
         pytest.skip("CAPTCHA_DATA does not name the real images")
-    return Path(folder)
+    return folder

@@ -125,6 +125,13 @@ def test_the_command_asks_for_images(capsys):
     assert "IMAGE" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("size", [("0", "20"), ("100", "-5"), ("100", "20.5")])
+def test_a_size_is_a_number_of_pixels(size, capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "images", "--resize", *size])
+    assert "is no number of pixels: expected 1 or more" in capsys.readouterr().err
+
+
 # What stands for several images
 
 

@@ -1,4 +1,4 @@
-"""Measure how far the lessons' numbers spread: `PYTHONPATH=notebooks python spread.py FOLDER FOLDER ...`.
+"""Measure how far the lessons' numbers spread: `PYTHONPATH=notebooks python tests/benchmarks/spread.py FOLDER ...`.
 
 Each folder holds all lessons as `make course` leaves them in build/course, executed on the synthetic set with other
 versions or on another processor. Prints, and writes to build/spread.csv, the numbers that differ from those
