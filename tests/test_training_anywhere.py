@@ -7,30 +7,16 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from test_ctc import BAD_LABELS, IMAGES, LABELS, train_a_rung
 
-from captcha_lib import (
-    build_cnn,
-    build_cnn_lstm_ctc,
-    decode_ctc,
-    synthetic,
-    train_recipe,
-)
+from captcha_lib import build_cnn, build_cnn_lstm_ctc, decode_ctc, synthetic
 from captcha_lib.cnn import train_cnn
 from captcha_lib.ctc import train_cnn_lstm_ctc
 from captcha_lib.decoding import decode_fixed_length
 from captcha_lib.family import BLANK
 from captcha_lib.generator import Style
-from captcha_lib.recipe import ABLATION, build_recipe, shuffle_batches
+from captcha_lib.recipe import ABLATION, build_recipe
 from captcha_lib.synthetic import train_on_drawings
-
-RNG = np.random.default_rng(0)
-
-
-IMAGES, LABELS = RNG.random((4, 200, 50, 1), "float32"), RNG.integers(0, 19, (4, 5))
-
-
-def train_a_rung(name, images=IMAGES, labels=LABELS):
-    return train_recipe(shuffle_batches(images, labels), ABLATION[name], epochs=1)
 
 
 def train_with_convolutions(images=IMAGES, labels=LABELS):
@@ -99,18 +85,6 @@ def test_another_order_of_axes_in_the_settings_changes_nothing():
         keras.config.set_image_data_format("channels_last")
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
-
-
-BAD_LABELS = {
-    "the blank": ([0, 12, 5, 14, 19], "labels hold 19: expected numbers 0 to 18, or -1 as padding"),
-    "far off": ([0, 99, 5, 14, 13], "labels hold 99"),
-    "below": ([0, 12, 5, 14, -2], "labels hold -2"),
-    "no number": ([0, 12, np.nan, 14, 13], "labels hold nan"),
-    "a gap": ([0, 12, -1, 14, 13], "-1 before or instead of its letters: expected it behind them"),
-    "padding first": ([-1, 0, 12, 5, 14], "-1 before or instead of its letters"),
-    "half a number": ([0, 12, 3.5, 14, 13], "labels hold 3.5"),
-    "empty": ([-1, -1, -1, -1, -1], "-1 before or instead of its letters"),
-}
 
 
 @pytest.mark.parametrize("kind", ["the blank", "a gap"])
