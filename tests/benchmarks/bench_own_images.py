@@ -159,6 +159,7 @@ def main():
     for name, kaptcha in (("other_kaptcha", True), ("own_images", False)):
         wanted = [key for key in keys if (key["images"] == KAPTCHA) == kaptcha]
         table = measure_once(BENCH / f"{name}.csv", wanted, measure).rename(columns={"number": "to learn from"})
+        table = table.astype({"training (s)": int})
         print(f"\n{table.to_string(index=False)}")
         write_table(name, table, CODE)
     stamps()

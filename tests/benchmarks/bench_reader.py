@@ -29,6 +29,7 @@ def main():
     )
     table = table.astype({"seed": str})
     table.loc[len(table)] = {"seed": "median"} | table.drop(columns="seed").median().round(1).to_dict()
+    table = table.astype({"training (s)": int})
     print(f"\n{table.to_string(index=False)}")
     write_table("drawings_alone", table, CODE)
     stamps()
