@@ -2,9 +2,9 @@
 # # Lesson 7: Draw your own training images
 #
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/captcha-course/captcha-course/blob/v0.1.0/notebooks/07_generator.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/captcha-course/captcha-course/blob/v0.1.0/notebooks/07_generator.ipynb)
-# [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/captcha-course/captcha-course/v0.1.0?labpath=notebooks/07_generator.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/captcha-course/captcha-course/blob/v1.0.0/notebooks/07_generator.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/captcha-course/captcha-course/blob/v1.0.0/notebooks/07_generator.ipynb)
+# [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/captcha-course/captcha-course/v1.0.0?labpath=notebooks/07_generator.ipynb)
 # <!-- end of badges -->
 #
 # ## What you'll do
@@ -50,7 +50,7 @@ import sys
 from glob import glob
 from importlib.util import find_spec
 
-url = "https://github.com/captcha-course/captcha-course/archive/refs/tags/v0.1.0.zip"
+url = "https://github.com/captcha-course/captcha-course/archive/refs/tags/v1.0.0.zip"
 zips = glob("/content/drive/MyDrive/captcha-course*.zip")
 zips += glob("/kaggle/input/**/captcha-course*.zip", recursive=True)
 sys.path += ["..", *glob("/kaggle/input/**/captcha_lib/..", recursive=True)]  # .. in a clone
@@ -828,22 +828,22 @@ for slant in (0, 0.06, 0.4):
 # ## Which idea buys how much?
 #
 # Our own program drew the synthetic set. The honest test is the real set, and whoever has it can repeat this lesson on
-# it. For all others, `make bench` trained models on drawings alone and let them read the 1,040 real PNG. They were
-# trained longer than ours: 20 epochs, the last row 30, in batches of 64:
+# it. For all others, `make bench` trained models on drawings alone, three of each kind, and let them read the 1,040
+# real PNG. The fourth row is our training; "longer" means 20 epochs instead of 8. (The 13 fonts are the 12 above and
+# DejaVu.) Which kind to take was *not* decided by the real images. It was decided by 1,040 drawings in fonts that no
+# training had seen, the column "fonts left out":
 #
 # <!-- sim_to_real -->
-# | drawn | seeds | median, exact match (%) | lowest | highest | training (s) |
-# | --- | --- | --- | --- | --- | --- |
-# | 1 font, 1 style | 1 | 74.2 | 74.2 | 74.2 | 182 |
-# | 1 font, random styles | 1 | 95.5 | 95.5 | 95.5 | 206 |
-# | 13 fonts, 1 style | 1 | 89.9 | 89.9 | 89.9 | 266 |
-# | 13 fonts, random styles | 3 | 96.8 | 96.2 | 98.4 | 206 |
-# | 13 fonts, random styles, longer | 3 | 98.8 | 98.1 | 98.8 | 228 |
+# | drawn | seeds | fonts left out, median (%) | chosen by it | median, exact match (%) | lowest | highest | training (s) |
+# | --- | --- | --- | --- | --- | --- | --- | --- |
+# | 1 font, 1 style | 3 | 20.4 |  | 62.9 | 51.7 | 70.0 | 146 |
+# | 1 font, random styles | 3 | 55.3 |  | 98.7 | 97.2 | 98.8 | 152 |
+# | 13 fonts, 1 style | 3 | 41.2 |  | 87.7 | 87.4 | 89.9 | 146 |
+# | 13 fonts, random styles | 3 | 63.6 |  | 95.9 | 92.8 | 97.7 | 146 |
+# | 13 fonts, random styles, longer | 3 | 76.2 | yes | 97.5 | 96.9 | 97.8 | 326 |
 # <!-- end of sim_to_real -->
 #
-# The first three rows are one training each: under "median", "lowest" and "highest" stands the same number, and nothing
-# says how far a second training would be from it. Where there are three, they are up to 2.2 points apart. And 1,040
-# images have an interval of their own:
+# "Lowest" and "highest" are those of the three trainings, and 1,040 images have an interval of their own:
 
 # %%
 for percent in (75, 90, 95, 98):
@@ -851,16 +851,18 @@ for percent in (75, 90, 95, 98):
     print(f"{percent} % of 1,040: 95 % interval {low:.1%} to {high:.1%}")
 
 # %% [markdown]
-# Which differences are larger than both? As far as one training can tell: starting from one font in one style (74.2),
-# random styles help most (95.5), and 13 fonts help, too (89.9). With 13 fonts, random styles still add much (96.8). Two
-# steps are too small to be sure of: 13 fonts instead of one when styles are random already, and 30 epochs instead of
-# 20. (The 13 fonts are the 12 above and DejaVu. The model above had 8 epochs.) (The machine was busy: take the times as
-# upper bounds.)
+# Which differences are larger than both? Random styles instead of one style: from 62.9 to 98.7 % with one font, from
+# 87.7 to 95.9 % with 13. And 13 fonts instead of one, if all is drawn in one style: from 62.9 to 87.7 %.
 #
-# One word of caution. How wide the ranges are, how many fonts and how many epochs was decided by people who saw these
-# very readings. So the real images were no untouched test, and 98.8 is a little too good: expect less on other images.
-# `make bench` has been changed since: it trains three seeds a row, chooses a row on drawings in fonts that no training
-# has seen, and reads the real images once, at the end. Its table will replace this one.
+# Now the surprise. With random styles, 13 fonts help on the fonts left out, and longer training helps there still more.
+# So the last row is chosen, and it reads 97.5 % of the real images. But the *second* row reads 98.7 % of them! Three
+# trainings cannot tell the two apart: from 96.9 to 97.8 here, from 97.2 to 98.8 there. A gain from more fonts is surely
+# not to be seen. A likely reason: our one font is not just any font. We squeezed and spaced it until its texts stood
+# like the real ones. More fonts prepare a model for letters that look different, and these do not.
+#
+# Should we then report 98.7 %? We would have chosen the row by the very images that it is scored on, which lesson 6a
+# warns of. The figure to report is 97.5 %. And even that is no untouched test: which font to start from, and how wide
+# the random styles are, was decided by people who had seen the real images. Expect less on other ones.
 #
 # ## Exercises
 #

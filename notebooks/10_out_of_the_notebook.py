@@ -2,9 +2,9 @@
 # # Lesson 10: Take the reader out of the notebook
 #
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/captcha-course/captcha-course/blob/v0.1.0/notebooks/10_out_of_the_notebook.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/captcha-course/captcha-course/blob/v0.1.0/notebooks/10_out_of_the_notebook.ipynb)
-# [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/captcha-course/captcha-course/v0.1.0?labpath=notebooks/10_out_of_the_notebook.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/captcha-course/captcha-course/blob/v1.0.0/notebooks/10_out_of_the_notebook.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/captcha-course/captcha-course/blob/v1.0.0/notebooks/10_out_of_the_notebook.ipynb)
+# [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/captcha-course/captcha-course/v1.0.0?labpath=notebooks/10_out_of_the_notebook.ipynb)
 # <!-- end of badges -->
 #
 # ## What you'll do
@@ -49,7 +49,7 @@ import sys
 from glob import glob
 from importlib.util import find_spec
 
-url = "https://github.com/captcha-course/captcha-course/archive/refs/tags/v0.1.0.zip"
+url = "https://github.com/captcha-course/captcha-course/archive/refs/tags/v1.0.0.zip"
 zips = glob("/content/drive/MyDrive/captcha-course*.zip")
 zips += glob("/kaggle/input/**/captcha-course*.zip", recursive=True)
 sys.path += ["..", *glob("/kaggle/input/**/captcha_lib/..", recursive=True)]  # .. in a clone
