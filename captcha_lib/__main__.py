@@ -33,7 +33,7 @@ def main(arguments=None):
     train = commands.add_parser("train", help="train a reader of your own images, and say how well it reads")
     train.add_argument("folder", metavar="FOLDER", help="images named by their texts, or with a labels.csv beside them")
     train.add_argument(
-        "--resize", nargs=2, type=count_pixels, metavar=("WIDTH", "HEIGHT"), help="fit images of any sizes into this one"
+        "--resize", nargs=2, type=count_pixels, metavar=("WIDTH", "HEIGHT"), help="fit images of any sizes to this one"
     )
     train.add_argument("--save", default="reader.onnx", metavar="FILE", help="where to keep it (%(default)s)")
     train.set_defaults(run=train_reader)
