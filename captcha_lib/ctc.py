@@ -14,9 +14,9 @@ from captcha_lib.family import ALPHABET, BLANK, HEIGHT, WIDTH, check_numbers
 
 
 def build_cnn_lstm_ctc():
-    """Return the CNN-LSTM-CTC model of the original notes: images (n, 200, 50, 1) in, probabilities (n, 50, 20) out.
+    """Return the CNN-LSTM-CTC model: images (n, 200, 50, 1) in, probabilities (n, 50, 20) out.
 
-    It has 432,596 parameters. Taught in lesson 5a.
+    It is that of the notes from which this course grew, and has 432,596 parameters. Taught in lesson 5a.
     """
     image = keras.Input((WIDTH, HEIGHT, 1), name="image")
     columns = layers.Reshape((50, 768), name="columns")(extract_features(image))
@@ -49,7 +49,10 @@ def ctc_loss(y_true, y_pred, blank=BLANK):
 
 @keras.saving.register_keras_serializable("captcha_lib")
 class CTCLoss(keras.losses.Loss):
-    """`ctc_loss` with the blank of any family, in a form that Keras can save with a model. Used in lesson 8."""
+    """`ctc_loss` with the blank of any family, in a form that Keras can save with a model.
+
+    `blank` is the number of the blank's class, the last one. Used in lesson 8.
+    """
 
     def __init__(self, blank, **settings):
         super().__init__(**settings)
@@ -93,7 +96,8 @@ def train_cnn_lstm_ctc(x_train, y_train, cnn, epochs=15, seed=0):
     """Return a trained CNN-LSTM-CTC and the history of its training.
 
     The convolutions are copied from a trained `cnn` and stay as they are; a tenth of the training images is held
-    out to stop early. Images are whole ones from `build_dataset`, as are the labels. Taught in lesson 5b.
+    out to stop early. `x_train` are whole images (n, 200, 50, 1), `y_train` their labels (n, 5), both from
+    `build_dataset`. Raises what `ctc_loss` raises. Taught in lesson 5b.
     """
     keras.utils.set_random_seed(seed)
     model = build_cnn_lstm_ctc()

@@ -57,7 +57,7 @@ def text_probability(probabilities, texts, family=COURSE):
     """Return how probable each text is, over all its alignments: float64 (n,), 0 for texts of another length than five.
 
     `probabilities` are softmax outputs (n, 50, 20). Another family's texts may be of several lengths; those of a length
-    that it does not have get 0. Taught in lesson 6b.
+    that it does not have get 0. Raises what `check_columns` and `encode_label` raise. Taught in lesson 6b.
     """
     sums, blank = np.zeros(len(texts)), len(family.alphabet)
     for length in range(family.shortest, family.longest + 1):
@@ -115,7 +115,8 @@ def decode_fixed_length(probabilities, family=COURSE):
     """Return the texts in softmax outputs (n, 50, 20), of five letters each wherever the model can be read so.
 
     The best class of each column, as `decode_ctc` has it; where that gives another length than the family's, the most
-    probable text of a fitting one among those that a beam search keeps. Taught in lesson 8.
+    probable text of a fitting one among those that a beam search keeps. Raises what `check_columns` raises. Taught in
+    lesson 8.
     """
 
     def fits(text):

@@ -14,7 +14,7 @@ LABELS = "labels.csv"
 
 
 def list_names(folder):
-    """Return the names of the image files that lie directly in `folder`, sorted: of a million, about 80 MB."""
+    """Return the names of the image files that lie directly in `folder`, sorted. A million names take about 80 MB."""
     with os.scandir(folder) as entries:
         shown = (entry for entry in entries if not entry.name.startswith("."))
         images = (entry for entry in shown if Path(entry.name).suffix.lower() in IMAGE_SUFFIXES)

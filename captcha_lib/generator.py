@@ -29,7 +29,7 @@ STROKE_KNOTS = np.array([(20, 20, 50, 50), (20, 50, 100, 180)], float)
 STROKE_WIDTHS = (3.6, 2.7, 1.8)
 STROKE_FLATNESS = 2
 
-SAMPLED_LETTERS = COURSE.alphabet + "n"  # the list the real labels were drawn from names n twice
+SAMPLED_LETTERS = COURSE.alphabet + "n"  # the real labels are as if drawn from a list that has n twice: lesson 2
 LESSON_PNG = ("2g7nm", "34pcn", "bny23", "c4mcm")
 LESSON_JPG = ("3c7de", "nxf2c", "pcmcc", "yge7c")
 
@@ -257,7 +257,7 @@ def draw_background(dark=192, light=255, width=WIDTH):
 
 
 def composite(grey, ink):
-    """Return a grey image under a layer of ink: uint16, 0 .. 255. Taught in lesson 7."""
+    """Return grey images (200, 50, n or 1) under a layer of ink (200, 50, n): uint16, 0 .. 255. Taught in lesson 7."""
     return (grey * (FULL - ink).astype(np.uint16) + FULL // 2) // FULL
 
 
@@ -276,7 +276,8 @@ def fit_style(text, family=COURSE):
 def render_captchas(texts, rng, styles=None, family=COURSE):
     """Return drawn captchas: uint8 (images, 50, 200), 0 black .. 255 white, the same as `render_captcha` one by one.
 
-    `styles` holds a Style for each text, else `fit_style` chooses it. Raises what `draw_letters` raises.
+    `styles` holds a Style for each text, else `fit_style` chooses it; `rng` is a numpy.random.Generator. Raises what
+    `draw_letters` raises.
     """
     if styles is None:
         styles = [fit_style(text, family) for text in texts]

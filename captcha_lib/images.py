@@ -8,7 +8,7 @@ from PIL import Image, ImageOps
 from captcha_lib.family import COURSE, HEIGHT, WIDTH
 from captcha_lib.files import named_errors
 
-CROP = slice(25, 150)
+CROP = slice(25, 150)  # the columns where the course's letters stand: lesson 3
 
 
 def open_image(file, family=COURSE):
@@ -17,7 +17,8 @@ def open_image(file, family=COURSE):
     It is turned upright as its EXIF data say; one with transparent pixels is laid on white and becomes RGBA. Of an
     animation it is the first picture. For a family that is resized, an image of any size is made to fit: its
     proportions stay, and what is left over is filled with white. Raises FileNotFoundError, or ValueError for a folder,
-    a file that is no image or cut short, an image of another size or with more than 8 bits a channel.
+    a file that is no image or cut short, an image of another size, or a grey one of more than 8 bits (Pillow rounds
+    those in colour).
     """
     size = (family.width, family.height)
     with named_errors(file), warnings.catch_warnings():

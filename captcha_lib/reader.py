@@ -67,7 +67,7 @@ def read_in_batches(model, paths, family=COURSE, refuse=None):
     """Yield for each image file a tuple (path, text, confidence 0..1), in the order given, while paths still come.
 
     A file that is not a captcha image raises FileNotFoundError or ValueError; with `refuse`, that function is given
-    the error instead, and the file is left out. Used in lesson 10.
+    the error instead, and the file is left out. Used by the command line.
     """
     paths = iter(list_paths(paths) if isinstance(paths, (str, Path)) else paths)
     while batch := list(islice(paths, BATCH_SIZE)):
@@ -91,10 +91,11 @@ def _read_part(reader, paths):
 
 
 def read_in_parallel(reader, paths, jobs=None, refuse=None):
-    """Yield what `read_in_batches` does, in the same order, while `jobs` processes read; by joblib.
+    """Yield what `read_in_batches` does, in the same order, while `jobs` processes read through joblib.
 
-    Inside `with joblib.parallel_config("dask"):` the workers of a cluster do. Only a few hundred files for each are
-    under way at a time, so there may be any number of them. Used in lesson 10.
+    `paths` are any number of files; without `jobs` there is one process. Raises, or gives to `refuse`, what
+    `read_in_batches` does. Inside `with joblib.parallel_config("dask"):` the workers of a cluster do. Only a few
+    hundred files for each are under way at a time, so there may be any number of them. Used in lesson 10.
     """
     from joblib import Parallel, delayed
 
@@ -113,7 +114,7 @@ def read_captchas(model, paths, family=COURSE):
     """Return a table of image files: columns `file, text, confidence` (0..1), one row a path in the order given.
 
     Raises FileNotFoundError or ValueError for a file that is not a captcha image, ValueError for a model without CTC.
-    Used in lesson 8.
+    Used in lesson 9.
     """
     import pandas as pd  # here, because it takes a third of a second, and one reading needs no table
 
@@ -245,7 +246,7 @@ class Reader:
 def list_doubtful_labels():
     """Return a table of the real set's files whose label is probably wrong: columns `file, label, shows`.
 
-    They were found out of fold (lesson 8) and then looked at. No label is changed by it.
+    They were found by models that had not learned from them (lesson 8), and then looked at. No label is changed by it.
     """
     import pandas as pd
 

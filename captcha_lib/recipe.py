@@ -85,9 +85,7 @@ def build_recipe(recipe=Recipe(), family=COURSE):
 def augment(batches, seed=0, family=COURSE):
     """Return the tf.data.Dataset `batches` with each image shifted by up to 6 x 4 pixels, and strokes drawn on half.
 
-    For images of another size both grow with it.
-
-    Taught in lesson 8.
+    For images of another size both grow with it. Taught in lesson 8.
     """
     settings = {"fill_mode": "nearest", "interpolation": "nearest", "data_format": "channels_last"}
     # The arrays have the width first, where Keras expects the height.
@@ -182,7 +180,8 @@ def train_recipe(batches, recipe=Recipe(), epochs=20, seed=0, callbacks=(), fami
 class WatchScore(keras.callbacks.Callback):
     """Notes after each epoch of a training the seconds trained so far and the exact match on held-out images.
 
-    `course` holds (seconds, share 0..1) pairs; the time that the scoring takes is not counted. Used in lesson 8.
+    `images` are (n, 200, 50, 1), `labels` their texts. `course` holds (seconds, share 0..1) pairs; the time that the
+    scoring takes is not counted. Used in lesson 8.
     """
 
     def __init__(self, images, labels):

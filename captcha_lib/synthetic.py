@@ -14,7 +14,7 @@ STEPS_PER_EPOCH = 30  # an epoch; drawn images have no end, so its length is a c
 
 
 def stream_captchas(draw_style, seed=0, family=COURSE):
-    """Return an endless tf.data.Dataset of drawn batches: images (64, 200, 50, 1) in 0..1, labels (64, 5).
+    """Return an endless tf.data.Dataset of drawn batches: float32 images (64, 200, 50, 1) in 0..1, labels (64, 5).
 
     `draw_style(text, rng)` returns the Style of each image. No image comes twice; the same seed gives the same
     stream. Taught in lesson 7.

@@ -23,7 +23,7 @@
 # ## What you'll need
 #
 # Lesson 5a for the LSTM, and lesson 4, which saves the CNN; without it this lesson trains one first. Reading takes
-# about 55 minutes; all cells together run in five to ten minutes on two cores.
+# about 55 minutes; all cells together run in three to ten minutes on two cores.
 
 # %% [markdown]
 # ## Set-up

@@ -22,7 +22,7 @@
 #
 # ## What you'll need
 #
-# Lesson 5b, whose model we train. Reading takes about 45 minutes; all cells together run in three to eight minutes on
+# Lesson 5b, whose model we train. Reading takes about 45 minutes; all cells together run in two to eight minutes on
 # two cores. The cells with sliders need a running notebook; without one you still see the pictures beside them. In
 # Colab and Kaggle, fonts of matplotlib's stand in for the four families of the course.
 
@@ -856,9 +856,9 @@ for percent in (75, 90, 95, 98):
 #
 # Now the surprise. With random styles, 13 fonts help on the fonts left out, and longer training helps there still more.
 # So the last row is chosen, and it reads 97.5 % of the real images. But the *second* row reads 98.7 % of them! Three
-# trainings cannot tell the two apart: from 96.9 to 97.8 here, from 97.2 to 98.8 there. A gain from more fonts is surely
-# not to be seen. A likely reason: our one font is not just any font. We squeezed and spaced it until its texts stood
-# like the real ones. More fonts prepare a model for letters that look different, and these do not.
+# trainings cannot tell the two apart: from 96.9 to 97.8 here, from 97.2 to 98.8 there. But no gain from more fonts is to
+# be seen. A likely reason: our one font is not just any font. We squeezed and spaced it until its texts stood like the
+# real ones. More fonts prepare a model for letters that look different, and these do not.
 #
 # Should we then report 98.7 %? We would have chosen the row by the very images that it is scored on, which lesson 6a
 # warns of. The figure to report is 97.5 %. And even that is no untouched test: which font to start from, and how wide

@@ -25,7 +25,7 @@
 # ## What you'll need
 #
 # Lessons 4 and 5b, whose model and loss we take apart, the intervals of lesson 6a and the strokes of lesson 7. Nothing
-# that they have trained is needed. Reading takes about 55 minutes; all cells together run in five to ten minutes on two
+# that they have trained is needed. Reading takes about 55 minutes; all cells together run in two to ten minutes on two
 # cores.
 
 # %% [markdown]

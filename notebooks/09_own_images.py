@@ -28,7 +28,7 @@
 # ## What you'll need
 #
 # The recipe of lesson 8 and the generator of lesson 7; nothing that they have trained. Reading takes about 50 minutes;
-# all cells together run in five to ten minutes on two cores.
+# all cells together run in three to ten minutes on two cores.
 
 # %% [markdown]
 # ## Set-up

@@ -35,7 +35,8 @@ def check(number, answer, *given):
     """Print whether an answer is right, nearly right, wrong or still to come, and in one line what a near one lacks.
 
     `number` is the lesson's and the exercise's, such as "1.2"; `answer` is a result, or the function asked for;
-    `given` is what the exercise builds on. Raises what a function raises that was given as the answer.
+    `given` is what the exercise builds on. Raises what a function raises that was given as the answer, and
+    AttributeError or ModuleNotFoundError for a number that no exercise has.
     """
     exercise = find_exercise(number)(*given)
 

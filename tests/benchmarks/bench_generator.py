@@ -46,7 +46,7 @@ def random_style_of_one_font(text, rng):
 
 
 def one_style_of_many_fonts(text, rng):
-    """The embedded set's size, place and mean width of letters, in any of the fonts."""
+    """The synthetic set's size, place and mean width of letters, in any of the fonts."""
     font = FONTS[int(rng.random() * len(FONTS))]
     return Style(font, width=Style.width * mean_width(DEJAVU_BOLD) / mean_width(font))
 
@@ -138,18 +138,18 @@ def measure_sim_to_real(folder):
     return summary
 
 
-def measure_cnn(real, embedded):
+def measure_cnn(real, synthetic):
     """Exact match of the CNN of lesson 4 on its own test images, of three splits of either set."""
 
     def measure(images, seed):
-        folder = {"real": real, "embedded": embedded}[images]
+        folder = {"real": real, "synthetic": synthetic}[images]
         x_train, x_test, y_train, y_test = build_dataset(folder, crop=True, seed=42 + seed)
         model, _ = train_cnn(x_train, y_train, seed=seed)
         predicted = model.predict(x_test, verbose=0).argmax(axis=-1)
         exact = exact_match(*(list(map(decode_label, rows)) for rows in (predicted, y_test)))
         return {"exact match (%)": round(100 * exact, 1)}
 
-    keys = [{"images": images, "seed": seed} for seed in range(3) for images in ("real", "embedded")]
+    keys = [{"images": images, "seed": seed} for seed in range(3) for images in ("real", "synthetic")]
     return measure_once(BENCH / "cnn.csv", keys, measure)
 
 
@@ -187,19 +187,19 @@ def measure_speed():
 
 def main():
     real = locate_real_set()
-    embedded = locate_samples("synthetic")
+    synthetic = locate_samples("synthetic")
     summary = measure_sim_to_real(real)
     write_table("sim_to_real", summary, CODE)
     stamps()
-    cnn = measure_cnn(real, embedded).groupby("images")["exact match (%)"].mean()
+    cnn = measure_cnn(real, synthetic).groupby("images")["exact match (%)"].mean()
     speed = measure_speed()
     chosen = summary.query("`chosen by it` == 'yes'").iloc[0]
     goals = [
         ("exact match (%) on 1,040 real PNG, median of seeds, row chosen", chosen["median, exact match (%)"], 93, 97.6),
         ("its spread over the seeds (points)", chosen["highest"] - chosen["lowest"], 3, 1),
         (
-            "CNN of lesson 4, real and embedded apart (points)",
-            abs(cnn["real"] - cnn["embedded"]),
+            "CNN of lesson 4, real and synthetic apart (points)",
+            abs(cnn["real"] - cnn["synthetic"]),
             8,
             3,
         ),
