@@ -588,8 +588,9 @@ print(f"at most 6 columns off the middle: {wrong[far & (from_middle <= 6)].mean(
 print(f"more than 6 columns off it: {wrong[far & (from_middle > 6)].mean():.0%}")
 
 # %% [markdown]
-# Near the usual place, the distance from the middle does little. Off the usual place letters are read worse, and worst
-# of all those that are off the middle as well. So what fails is a letter that stands where training seldom had one.
+# At their usual place few letters are read wrong, near the middle of the strip or far from it. Off that place they are
+# read worse, and worst of all those that are off the middle as well. So what fails is a letter that stands where
+# training seldom had one.
 #
 # Two other causes could hide behind that. Long texts hold more `m` and `w`, which may be hard wherever they stand. And
 # the crop cuts the end of a long text away. So we draw the points three times: for all letters, without `m` and `w`,

@@ -412,8 +412,7 @@ def test_the_course_read_the_real_set_after_drawings_alone():
         pytest.skip("`make course` has not run")
     if (tables / "images.sha256").read_text() != REAL_SET_DIGEST:
         pytest.skip("`make course` ran on other images")
-    # Lesson 7's own training, once. Three seeds of it in sim_to_real.csv read 92.8 to 97.7 %, one more 92.5 %.
-    assert pd.read_csv(tables / "drawings_alone.csv")["exact match (%)"][0] >= 90
+    assert pd.read_csv(tables / "drawings_alone.csv")["exact match (%)"][0] >= 93
 
 
 PROMISED = {
