@@ -1,6 +1,7 @@
 """Execute the lessons: the commands behind `make course`, `make test`, `make notebooks` and `make results`."""
 
 import argparse
+import ast
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ import tomllib
 import jupytext
 import nbformat
 import pandas as pd
-from digests import LIBRARY, PROJECT, digest_code, find_modules
+from digests import LIBRARY, PROJECT, digest_code, find_parts
 from jupytext.combine import combine_inputs_with_outputs
 from measured import MEASURED, describe_measurement, digest_measured, read_table, write_table
 from nbclient import NotebookClient
@@ -170,7 +171,8 @@ def course():
 def digest_lesson(twin):
     """Return the digest of a lesson's code, and of the library and the exercises that it uses."""
     exercises = LIBRARY.glob(f"exercises/lesson_{number(twin)}.py")  # found by its number, not by an import
-    return digest_code([twin, *find_modules(twin, *exercises)])
+    own = {(twin, ""): [ast.parse(twin.read_bytes())]}
+    return digest_code(own | find_parts(twin, *exercises))
 
 
 def write_built(notebook, file, code):

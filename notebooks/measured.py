@@ -11,7 +11,7 @@ from itertools import takewhile
 from pathlib import Path
 
 import pandas as pd
-from digests import LIBRARY, PROJECT, digest_code, find_modules
+from digests import LIBRARY, PROJECT, digest_code, find_parts
 
 from captcha_lib.workspace import written_beside
 
@@ -40,7 +40,7 @@ MEASURED = {
 
 def digest_measured(name):
     """Return the digest of the part of the library that a table measures, as it is today."""
-    return digest_code(find_modules(*MEASURED[name][1]))
+    return digest_code(find_parts(*MEASURED[name][1]))
 
 
 def write_table(name, table, code):

@@ -1,14 +1,16 @@
+import ast
+
 import digests  # from notebooks/
 import pytest
-from digests import PROJECT, digest_code, find_modules
+from digests import PROJECT, digest_code, find_parts
 
 LIBRARY = {
     "__init__.py": "",
     "letters.py": "ALPHABET = 'ab'",
-    "images.py": "from pathlib import Path\ndef read():\n    from lib.letters import ALPHABET",
+    "images.py": "from pathlib import Path\ndef read():\n    from lib.letters import ALPHABET\ndef show():\n    read(), Path",
     "labels.py": "import csv\nlist(csv.reader(open('labels.txt')))",
     "labels.txt": "ab\n",
-    "fonts.py": "",
+    "fonts.py": "def draw():\n    return 1\nsize: int = 9",
     "exercises/__init__.py": "import lib.letters",
     "exercises/lesson_1.py": "",
 }
@@ -29,29 +31,44 @@ def library(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "program, names",
     [
-        ("import numpy, library.fonts", []),
-        ("from lib.fonts import draw", ["fonts.py"]),
-        ("import lib.fonts as fonts", ["fonts.py"]),
-        ("from lib import fonts", ["fonts.py"]),
-        ("from lib import read", ["images.py", "letters.py"]),
-        ("def later():\n    if True:\n        import lib.images", ["images.py", "letters.py"]),
-        ("from lib.exercises import check", ["exercises/__init__.py", "letters.py"]),
-        ("import lib.exercises.lesson_1", ["exercises/__init__.py", "exercises/lesson_1.py", "letters.py"]),
-        ("import lib", ["images.py", "letters.py"]),
-        ("from lib import labels", ["labels.py", "labels.txt"]),
+        ("import numpy, library.fonts", ""),
+        ("from lib.fonts import draw", "fonts: fonts:draw"),
+        ("import lib.fonts as fonts", "fonts: fonts:draw fonts:size"),
+        ("from lib import fonts", "fonts: fonts:draw fonts:size"),
+        ("from lib import read", "images: images:read letters: letters:ALPHABET"),
+        ("from lib.images import show", "images: images:Path images:read images:show letters: letters:ALPHABET"),
+        ("def later():\n    if True:\n        from lib.fonts import size", "fonts: fonts:size"),
+        ("from lib.exercises import check", "__init__:"),
+        ("import lib.exercises.lesson_1", "__init__: __init__:lib lesson_1: letters: letters:ALPHABET"),
+        ("import lib", "images: images:read letters: letters:ALPHABET"),
+        ("from lib import labels", "labels: labels:csv labels:"),
     ],
 )
-def test_the_modules_in_use_are_found(library, tmp_path, program, names):
+def test_the_parts_in_use_are_found(library, tmp_path, program, names):
     (tmp_path / "program.py").write_text(program)
-    assert find_modules(tmp_path / "program.py") == [library / name for name in names]
+    assert " ".join(f"{file.stem}:{name}" for file, name in find_parts(tmp_path / "program.py")) == names
 
 
-def test_a_module_is_its_own_part_of_the_library(library):
-    assert find_modules(library / "images.py") == [library / "images.py", library / "letters.py"]
+def test_all_parts_of_a_module_are_its_own(library):
+    assert [name for file, name in find_parts(library / "images.py") if file.stem == "images"] == [
+        "",
+        "Path",
+        "read",
+        "show",
+    ]
+
+
+def test_a_part_that_is_not_used_may_change(library, tmp_path):
+    program, digests = tmp_path / "program.py", []
+    program.write_text("from lib.fonts import draw")
+    for text in (LIBRARY["fonts.py"], LIBRARY["fonts.py"].replace("9", "8"), LIBRARY["fonts.py"].replace("1", "2")):
+        (library / "fonts.py").write_text(text)
+        digests.append(digest_code(find_parts(program)))
+    assert digests[0] == digests[1] != digests[2]
 
 
 def test_lesson_1_uses_no_model():
-    names = {file.stem for file in find_modules(PROJECT / "notebooks/01_visualisation.py")}
+    names = {file.stem for file, _ in find_parts(PROJECT / "notebooks/01_visualisation.py")}
     assert {"images", "show", "sources"} <= names and not names & {"cnn", "ctc", "recipe", "reader"}
 
 
@@ -75,14 +92,20 @@ class Reader:
 """
 
 
+def digest_file(file):
+    """The digest of a module's parts, or of a data file, as if it belonged to the library."""
+    content = [ast.parse(file.read_bytes())] if file.suffix == ".py" else file.read_bytes()
+    return digest_code({(file, ""): content})
+
+
 def test_reworded_docstrings_and_comments_change_no_digest(tmp_path):
     file = tmp_path / "module.py"
     file.write_bytes(CODE.encode())
-    before = digest_code([file])
+    before = digest_file(file)
     for text in (REWORDED, CODE.replace("\n", "\r\n")):
         file.write_bytes(text.encode())
-        assert digest_code([file]) == before
-    assert before == "ccab995e5c211891", "must be the same in all versions of Python"
+        assert digest_file(file) == before
+    assert before == "71ac6fae19272837", "must be the same in all versions of Python"
 
 
 @pytest.mark.parametrize(
@@ -91,18 +114,18 @@ def test_reworded_docstrings_and_comments_change_no_digest(tmp_path):
 def test_changed_code_changes_the_digest(tmp_path, old, new):
     file = tmp_path / "module.py"
     file.write_text(CODE)
-    before = digest_code([file])
+    before = digest_file(file)
     file.write_text(CODE.replace(old, new, 1))
-    assert digest_code([file]) != before
+    assert digest_file(file) != before
 
 
 def test_data_and_names_count_but_not_line_ends(tmp_path):
     one, other = tmp_path / "labels.txt", tmp_path / "names.txt"
     one.write_text("ab\n")
     other.write_text("ab\n")
-    before = digest_code([one])
-    assert digest_code([other]) != before
+    before = digest_file(one)
+    assert digest_file(other) != before
     one.write_bytes(b"ab\r\n")
-    assert digest_code([one]) == before
+    assert digest_file(one) == before
     one.write_text("ac\n")
-    assert digest_code([one]) != before
+    assert digest_file(one) != before
