@@ -74,9 +74,11 @@ def wilson_interval(hits, total):
 def mcnemar(first, second, truths):
     """Return how many images only the first readings have right, how many only the second, and the p-value 0..1.
 
-    All three are sequences of one length. The p-value is that of the exact two-sided test, 1 where the counts are both
-    0. Source: McNemar (1947). Taught in lesson 6a.
+    All three are sequences of one length, else ValueError is raised, naming both shapes. The p-value is that of the
+    exact two-sided test, 1 where the counts are both 0. Source: McNemar (1947). Taught in lesson 6a.
     """
+    for texts in (first, second):
+        check_pairs(texts, truths)
     pairs = [(a == truth, b == truth) for a, b, truth in zip(first, second, truths)]
     only_first, only_second = pairs.count((True, False)), pairs.count((False, True))
     if only_first + only_second == 0:

@@ -27,7 +27,7 @@ def show_images(files, columns=4):
     """Return a figure with a grid of image files, each titled with its name and array shape. Taught in lesson 1."""
     files = list_paths(files)
     rows = -(-len(files) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(2.4 * columns, rows), layout="constrained")
+    figure, axes = plt.subplots(rows, columns, figsize=(2.4 * columns, rows), layout="constrained", squeeze=False)
     for ax in axes.flat:
         ax.axis("off")
     for ax, file in zip(axes.flat, files):
@@ -49,7 +49,7 @@ def mark_mistakes(reading, truth):
 def show_readings(images, readings, truths, columns=5):
     """Return a figure with a grid of encoded images (200, 50, 1), each with its marked reading. Taught in lesson 4."""
     rows = -(-len(images) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(1.9 * columns, 1.1 * rows), layout="constrained")
+    figure, axes = plt.subplots(rows, columns, figsize=(1.9 * columns, 1.1 * rows), layout="constrained", squeeze=False)
     for ax in axes.flat:
         ax.axis("off")
     for ax, image, reading, truth in zip(axes.flat, images, readings, truths):

@@ -107,7 +107,7 @@ from captcha_lib.files import list_paths
 def show_images(files, columns=4):
     files = list_paths(files)
     rows = -(-len(files) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(2.4 * columns, rows), layout="constrained")
+    figure, axes = plt.subplots(rows, columns, figsize=(2.4 * columns, rows), layout="constrained", squeeze=False)
     for ax in axes.flat:
         ax.axis("off")
     for ax, file in zip(axes.flat, files):

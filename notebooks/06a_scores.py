@@ -275,11 +275,15 @@ print(table.reindex(index=[True, False], columns=[True, False], fill_value=0))
 # %% [markdown]
 # Images that both read, or neither, do not say which model is better. Only those count that **one** model read and the
 # other did not: the upper right and the lower left number. If the models were equally good, each such image would be a
-# toss of a coin. That is **McNemar's test**:
-
+# toss of a coin. That is **McNemar's test**. (`check_pairs` of lesson 4 refuses lists that do not pair up.)
 
 # %%
+from captcha_lib.score import check_pairs
+
+
 def mcnemar(first, second, truths):
+    for texts in (first, second):
+        check_pairs(texts, truths)
     pairs = [(a == truth, b == truth) for a, b, truth in zip(first, second, truths)]
     only_first, only_second = pairs.count((True, False)), pairs.count((False, True))
     if only_first + only_second == 0:

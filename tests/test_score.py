@@ -112,6 +112,12 @@ def test_mcnemar_counts_what_only_one_model_read(first, second, expected):
     assert mcnemar(first.split(), second.split(), ["2g7", "bny", "n4c"]) == expected
 
 
+def test_mcnemar_refuses_readings_that_do_not_pair_up():
+    for first, second in ((1, 2), (2, 1)):
+        with pytest.raises(ValueError, match=r"readings have shape \(1,\), truths \(2,\)"):
+            mcnemar(["2g7", "bny"][:first], ["2g7", "bny"][:second], ["2g7", "bny"])
+
+
 def test_mcnemar_takes_the_exact_binomial():
     truths = ["2g7"] * 20
     first, second = ["2g7"] * 9 + ["xxx"] * 11, ["xxx"] * 9 + ["2g7"] * 2 + ["xxx"] * 9

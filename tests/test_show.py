@@ -40,7 +40,7 @@ def test_images_are_titled_with_name_and_shape(drawn_set):
 
 def test_one_path_and_what_glob_gives_are_shown(drawn_set):
     for files in (drawn_set / "2g7nm.png", str(drawn_set / "2g7nm.png"), drawn_set.glob("2g7nm*")):
-        assert show_images(files).axes[0].get_title() == "2g7nm.png (50, 200, 4)"
+        assert show_images(files, columns=1).axes[0].get_title() == "2g7nm.png (50, 200, 4)"
 
 
 def test_wrong_readings_stand_out():
@@ -48,6 +48,7 @@ def test_wrong_readings_stand_out():
     figure = show_readings(images, ["2g7nm", "bny22"], ["2g7nm", "bny23"], columns=2)
     colors = [ax.title.get_color() for ax in figure.axes]
     assert colors == ["black", "C3"] and figure.axes[0].images[0].get_array().shape == (50, 200)
+    assert len(show_readings(images[:1], ["2g7nm"], ["2g7nm"], columns=1).axes) == 1
 
 
 def test_curves_hold_the_history():
