@@ -91,10 +91,9 @@ def digest_code(parts):
     """
     total = hashlib.sha256()
     for (file, name), content in parts.items():
-        if isinstance(content, bytes):
-            content = content.replace(b"\r\n", b"\n")  # which Git for Windows makes of line ends
-        else:
+        if isinstance(content, list):
             content = ascii(_outline(content)).encode()
+        content = content.replace(b"\r\n", b"\n")  # which Git for Windows makes of line ends
         total.update(f"{file.name} {name} ".encode() + hashlib.sha256(content).digest())
     return total.hexdigest()[:16]
 

@@ -18,12 +18,13 @@ from captcha_lib.workspace import written_beside
 TABLES = PROJECT / "figures" / "tables"
 BENCHMARKS = PROJECT / "tests" / "benchmarks"
 RECIPE = "make bench", [BENCHMARKS / "bench_recipe.py"]
+LADDER = "make bench", [BENCHMARKS / "bench_ladder.py"]
 # How each table is measured, and the Python files whose part of the library it measures.
 MEASURED = {
     "results": ("make results", [LIBRARY / f"{name}.py" for name in ("cnn", "ctc", "dataset", "recipe", "score")]),
     "choices": ("make bench", [BENCHMARKS / "bench_choices.py"]),
-    "recipe": RECIPE,
-    "recipe_leave_one_out": RECIPE,
+    "recipe": LADDER,
+    "recipe_leave_one_out": LADDER,
     "recipe_measures": RECIPE,
     "cross_validation": RECIPE,
     "cross_validation_folds": RECIPE,

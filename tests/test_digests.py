@@ -7,7 +7,8 @@ from digests import PROJECT, digest_code, find_parts
 LIBRARY = {
     "__init__.py": "",
     "letters.py": "ALPHABET = 'ab'",
-    "images.py": "from pathlib import Path\ndef read():\n    from lib.letters import ALPHABET\ndef show():\n    read(), Path",
+    "images.py": "from pathlib import Path\ndef read():\n    from lib.letters import ALPHABET\n"
+    "def show():\n    read(), Path",
     "labels.py": "import csv\nlist(csv.reader(open('labels.txt')))",
     "labels.txt": "ab\n",
     "fonts.py": "def draw():\n    return 1\nsize: int = 9",

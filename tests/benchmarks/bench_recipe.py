@@ -16,36 +16,21 @@ import pandas as pd
 from digests import PROJECT
 from execute import locate_real_set, stamps
 from measured import BENCHMARKS, digest_measured, write_table
-from measuring import choose_workers, measure_once, open_real_set
+from measuring import FOLDS, choose_workers, measure_once, open_real_set, split_folds
 from reading_speed import ENGINES
-from sklearn.model_selection import KFold
 
-from captcha_lib import decode_ctc, write_samples
+from captcha_lib import write_samples
 from captcha_lib.cnn import train_cnn
-from captcha_lib.decoding import decode_fixed_length
 from captcha_lib.reader import SURE, Reader, list_doubtful_labels, read_batch
-from captcha_lib.recipe import (
-    ABLATION,
-    Recipe,
-    decode_either,
-    shuffle_batches,
-    train_recipe,
-)
-from captcha_lib.score import wilson_interval
+from captcha_lib.recipe import shuffle_batches, train_recipe
 
-CODE = digest_measured("recipe")
+CODE = digest_measured("cross_validation")
 BENCH = PROJECT / "build" / "bench" / CODE  # figures of other code stay apart
 PEERS = {"ddddocr": "ddddocr==1.6.1", "rapidocr": "rapidocr==3.10.0", "tesseract": "tesserocr==2.13.0"}
 TITLES = {"ddddocr": "{}", "rapidocr": "PP-OCRv6 small ({})", "tesseract": "Tesseract ({})"}
 # The folds' seeds: that of the single split, another, and one that the digest of the code drew once all was chosen.
 FOLD_SEEDS = (42, 7, 8426)
-
-
-def split_folds(seed):
-    return list(KFold(10, shuffle=True, random_state=seed).split(np.zeros(1040)))
-
-
-FOLDS = split_folds(42)
+CALIBRATION = 320  # images that a network is shown to be computed in 8 bits, as in lesson 10
 
 
 def cross_validate(real):
@@ -58,59 +43,14 @@ def cross_validate(real):
         model, _ = train_recipe(batches, seed=fold)
         seconds = round(time.perf_counter() - started, 1)
         texts, confidences = read_batch(model, real.whole[test])
-        greedy = decode_ctc(model.predict_on_batch(real.whole[test]))
-        rows = zip(real.names[test], real.labels[test], texts, confidences.round(4), greedy)
-        titles = ("file", "label", "reading", "confidence", "greedy")
+        quantised = Reader.from_model(model, calibration=real.whole[train][:CALIBRATION])
+        by_8_bits, _ = read_batch(quantised, real.whole[test])
+        rows = zip(real.names[test], real.labels[test], texts, confidences.round(4), by_8_bits)
+        titles = ("file", "label", "reading", "confidence", "8 bits")
         return [dict(zip(titles, row)) | {"training (s)": seconds} for row in rows]
 
     keys = [{"folds": seed, "fold": fold} for seed in FOLD_SEEDS for fold in range(10)]
     return measure_once(BENCH / "cross_validation.csv", keys, measure, **choose_workers())
-
-
-# The recipe with one change left out; five letters are left out by how it is read.
-LEFT_OUT = {
-    "batch normalisation": Recipe(normalised=False),
-    "strided layers": Recipe(strided=False),
-    "warm-up and decay": Recipe(decayed=False),
-    "CTC instead of five heads": Recipe(ctc=False),
-    "shifts and strokes": Recipe(augmented=False),
-}
-RECIPE_NAME = "+ shifts and strokes"  # with all switches on; reading five letters makes it the recipe
-LADDER_FOLDS = 3
-
-
-def split_validation(fold):
-    """Return which images of a fold a variant learns from, and which it is compared by: the test images of another.
-
-    The fold's own test images are in neither.
-    """
-    validation = FOLDS[fold + LADDER_FOLDS][1]
-    return np.setdiff1d(FOLDS[fold][0], validation), validation
-
-
-def climb(real):
-    """Each variant trained in three folds, with another seed in each, and what it made of each validation image."""
-    variants = ABLATION | {f"without {change}": recipe for change, recipe in LEFT_OUT.items()}
-
-    def measure(change, fold, seed):
-        recipe = variants[change]
-        train, validation = split_validation(fold)
-        started = time.perf_counter()
-        images = real.whole if recipe.ctc else real.cropped
-        batches = shuffle_batches(images[train], real.numbers[train], seed=seed)
-        model, _ = train_recipe(batches, recipe, seed=seed)
-        seconds = round(time.perf_counter() - started, 1)
-        probabilities = model.predict_on_batch(images[validation])
-        greedy = decode_either(probabilities)
-        five = decode_fixed_length(probabilities) if recipe.ctc else greedy
-        rows = zip(real.names[validation], real.labels[validation], greedy, five)
-        return [
-            {"file": file, "greedy": int(one == label), "five letters": int(other == label), "training (s)": seconds}
-            for file, label, one, other in rows
-        ]
-
-    keys = [{"change": change, "fold": fold, "seed": fold} for fold in range(LADDER_FOLDS) for change in variants]
-    return measure_once(BENCH / "ladder.csv", keys, measure, **choose_workers())
 
 
 def read_jpg(real):
@@ -157,6 +97,8 @@ def compare_reading(real, folder):
         BENCH.mkdir(parents=True, exist_ok=True)
         model.save_weights(reader.with_suffix(".weights.h5"))
         Reader.from_model(model).save(reader)
+        quantised = Reader.from_model(model, calibration=real.whole[train][:CALIBRATION])
+        quantised.save(reader.with_suffix(".8bits.onnx"))
     peers = BENCH / "peers"
     python = peers / ("Scripts" if os.name == "nt" else "bin") / "python"
     if not (peers / "ready").exists():
@@ -196,72 +138,6 @@ def watch_memory():
         return json.loads(done.stdout.splitlines()[-1])
 
     return measure_once(BENCH / "memory.csv", [{"images": 100_000}], measure)
-
-
-def share_read(ladder, change, decoding):
-    """Return for each validation image the share of the seeds with which a variant read it right."""
-    return ladder[ladder["change"] == change].groupby(["fold", "file"])[decoding].mean()
-
-
-def describe_share(shares):
-    """Return the exact match and its Wilson interval, in %. Three seeds do not make three images of one."""
-    low, high = wilson_interval(round(shares.sum()), len(shares))
-    return {"exact match (%)": f"{100 * shares.mean():.1f}", "95 % interval": f"{100 * low:.1f} to {100 * high:.1f}"}
-
-
-def describe_gain(shares, before, title):
-    """Return the gain over another variant on the same images, in points, and its 95 % interval.
-
-    With one seed the interval is that of Bonett and Price (2012) for paired shares: as if two more images had been
-    read, one by either variant alone. So it has a width even where all images were read alike.
-    """
-    gains = (shares - before).to_numpy()
-    padded = np.append(gains, [1, -1])
-    width = 1.96 * padded.std() / np.sqrt(len(padded))
-    ends = [100 * (padded.mean() + sign * width) for sign in (-1, 1)]
-    return {title: f"{100 * gains.mean():+.1f}", f"95 % interval of the {title}": "{:+.1f} to {:+.1f}".format(*ends)}
-
-
-def summarise_ladder(ladder):
-    """The table of docs/results.md and lesson 8: exact match, its gain and its cost, a row a change."""
-    rungs = [*ABLATION][: [*ABLATION].index(RECIPE_NAME) + 1]
-    tried = [*ABLATION][len(rungs) :]
-    rows = [(change, change, "greedy") for change in rungs] + [("+ five letters", RECIPE_NAME, "five letters")]
-    rows += [(change, change, "five letters") for change in tried]
-    table, before = [], None
-    for title, change, decoding in rows:
-        shares = share_read(ladder, change, decoding)
-        gain = dict.fromkeys(("gain", "95 % interval of the gain"), "")
-        if before is not None:
-            gain = describe_gain(shares, before, "gain")
-        if change not in tried:  # what was tried on top is compared with the recipe
-            before = shares
-        row = {"change": title} | describe_share(shares) | gain
-        table.append(row | {"training (s)": time_training(ladder, change)})
-    return pd.DataFrame(table)
-
-
-def summarise_left_out(ladder):
-    """The recipe, and what it loses if one change is left out."""
-    recipe = share_read(ladder, RECIPE_NAME, "five letters")
-    rows = [("nothing: the recipe", RECIPE_NAME, "five letters")]
-    rows += [(change, f"without {change}", "five letters") for change in LEFT_OUT]
-    rows += [("five letters", RECIPE_NAME, "greedy")]
-    table = []
-    for title, change, decoding in rows:
-        shares = share_read(ladder, change, decoding)
-        gain = describe_gain(shares, recipe, "difference")
-        if not table:
-            gain = dict.fromkeys(gain, "")
-        row = {"left out": title} | describe_share(shares) | gain
-        table.append(row | {"training (s)": time_training(ladder, change)})
-    return pd.DataFrame(table)
-
-
-def time_training(ladder, change):
-    """Return the median of a variant's training times, in whole seconds."""
-    trainings = ladder[ladder["change"] == change].groupby(["fold", "seed"])["training (s)"].first()
-    return round(trainings.median())
 
 
 def summarise_folds(readings):
@@ -305,7 +181,6 @@ def main():
     real = open_real_set(folder)
     readings = cross_validate(real)
     table, folds, misread = summarise_folds(readings)
-    ladder = climb(real)
     jpg = read_jpg(real).iloc[0]
     training = compare_training(real).groupby("model")["training (s)"].median()
     engines = compare_reading(real, folder).drop(columns="repetition")
@@ -318,9 +193,13 @@ def main():
         "one training of the cross-validations (s)": round(readings["training (s)"].median()),
         "JPEG files read right, of 30": jpg["right"],
         "training time, of that of the CNN": round(ratio, 2),
-        "one image, times faster than ddddocr": round(one_image["ddddocr"] / one_image["reader"], 1),
-        "in batches of 64, times faster than ddddocr": round(a_second["reader"] / a_second["ddddocr"], 1),
-        "images a second from files, two processes": round(a_second["reader, two processes"]),
+        "exact match of the cross-validations with 8 bits (%)": round(
+            100 * (readings["8 bits"] == readings["label"]).mean(), 2
+        ),
+        "readings of 3,120 that 8 bits change": (readings["8 bits"] != readings["reading"]).sum(),
+        "one image, times faster than ddddocr": round(one_image["ddddocr"] / one_image["reader, 8 bits"], 1),
+        "in batches of 64, times faster than ddddocr": round(a_second["reader, 8 bits"] / a_second["ddddocr"], 1),
+        "images a second from files, two processes": round(a_second["reader, 8 bits, two processes"]),
         "one image from start to exit (s)": round(one_image["command line, the reader that ships"] / 1000, 2),
         "most memory, training on 100,000 files (MB)": memory["most"],
         "its growth from first fifth to last (MB)": memory["after 5 fifths"] - memory["after 1 fifths"],
@@ -328,8 +207,6 @@ def main():
     measures = pd.DataFrame(measures.items(), columns=["measure", "result"])
     measures["result"] = measures["result"].map("{:g}".format)
     tables = {
-        "recipe": summarise_ladder(ladder),
-        "recipe_leave_one_out": summarise_left_out(ladder),
         "cross_validation": table,
         "cross_validation_folds": folds,
         "misread": misread,

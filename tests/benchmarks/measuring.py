@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed, parallel_config
+from sklearn.model_selection import KFold
 
 from captcha_lib import encode_image, encode_label
 from captcha_lib.samples import read_samples
@@ -77,3 +78,11 @@ class RealSet:
 @cache
 def open_real_set(folder):
     return RealSet(folder)
+
+
+def split_folds(seed):
+    """Return the ten folds of the 1,040 PNG under a seed, as pairs of image numbers: to learn from, and to test."""
+    return list(KFold(10, shuffle=True, random_state=seed).split(np.zeros(1040)))
+
+
+FOLDS = split_folds(42)
