@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 from dataclasses import asdict
+from functools import lru_cache
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
@@ -99,7 +100,7 @@ def read_in_parallel(reader, paths, jobs=None, refuse=None):
     """
     from joblib import Parallel, delayed
 
-    paths = iter(paths)
+    paths = iter(list_paths(paths) if isinstance(paths, (str, Path)) else paths)
     parts = iter(lambda: list(islice(paths, PART_SIZE)), [])
     work = (delayed(_read_part)(reader, part) for part in parts)
     for readings, errors in Parallel(jobs, return_as="generator")(work):
@@ -151,7 +152,7 @@ class Reader:
             about = self.session.get_modelmeta().custom_metadata_map
             version = int(about["format"])
             if version <= FORMAT:
-                self.family = Family(**json.loads(about["family"]))
+                self.family, self.made = Family(**json.loads(about["family"])), about["made"]
         except Exception:  # ONNX Runtime has errors of its own for each way to be no network
             raise ValueError("no reader") from None
         if version > FORMAT:
@@ -159,23 +160,26 @@ class Reader:
         sizes = [put.shape for put in (*self.session.get_inputs(), *self.session.get_outputs())]
         if [sizes[0][1:], sizes[-1][2]] != [[self.family.width, self.family.height, 1], len(self.family.alphabet) + 1]:
             raise ValueError("a network that does not fit its own family of images")
-        self.content, self.made = content, about["made"]
+        self.content = content
 
     def __reduce__(self):
-        return Reader, (self.content,)  # a session cannot be sent to another process
+        return _open_once, (self.content,)  # a session cannot be sent to another process
 
     @classmethod
-    def from_model(cls, model, family=COURSE, made="trained in a notebook", half=False):
+    def from_model(cls, model, family=COURSE, made="trained in a notebook", half=False, calibration=None):
         """Return a reader that reads as a trained Keras model does, with a sentence on how it was made.
 
-        With `half` its file is about half as large. Taught in lesson 10.
+        With `half` its file is about half as large. With images (n, 200, 50, 1) of 0..1 for `calibration` it is smaller
+        still, and reads faster where the processor has instructions for 8 bits. Taught in lesson 10.
         """
         import onnx
 
-        from captcha_lib.export import export_onnx, halve_weights
+        from captcha_lib.export import export_onnx, halve_weights, quantise
 
         network = export_onnx(model)
-        if half:
+        if calibration is not None:
+            network = quantise(network, calibration)
+        elif half:
             network = halve_weights(network)
         about = {"format": str(FORMAT), "family": json.dumps(asdict(family)), "made": made}
         with suppress(metadata.PackageNotFoundError):  # a copy that was not installed, as in Colab
@@ -241,6 +245,12 @@ class Reader:
         """Write the reader to one file, its family with it. Raises what `written_beside` raises."""
         with written_beside(file) as unfinished:
             unfinished.write_bytes(self.content)
+
+
+@lru_cache(1)
+def _open_once(content):
+    """Return the reader in the bytes of a file, the same one for the same bytes: a worker gets them with each part."""
+    return Reader(content)
 
 
 def list_doubtful_labels():

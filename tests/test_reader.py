@@ -156,6 +156,7 @@ BAD = {
     "weights": "holds no reader",
     "another network": "holds no reader",
     "no family": "holds no reader",
+    "not how it was made": "holds no reader",
     "a family that cannot be": "holds no reader",
     "another family": "holds a network that does not fit its own family of images",
     "a newer one": "holds a reader of a newer captcha_lib",
@@ -172,6 +173,7 @@ def test_a_file_that_holds_no_reader_is_named_in_one_line(kind, model, tmp_path,
         "cut short": lambda: Reader.load().content[:100_000],
         "another network": export_onnx(model).SerializeToString,
         "no family": lambda: tell(model, family=None),
+        "not how it was made": lambda: tell(model, made=None),
         "a family that cannot be": lambda: tell(model, family=family.replace("200", "2")),
         "another family": lambda: tell(model, family=family.replace("200", "204")),
         "a newer one": lambda: tell(model, format=str(FORMAT + 1), family=None),
@@ -222,6 +224,18 @@ def test_any_number_of_files_is_read_a_few_at_a_time(drawn_set):
         for _ in range(10):
             assert next(readings)[0] == file
         assert next(asked) - before <= most + 2
+
+
+def test_one_path_is_one_file(drawn_set):
+    file = list_images(drawn_set)[0]
+    for read in (read_in_batches, read_in_parallel):
+        for one in (file, str(file)):
+            assert [path for path, *_ in read(Reader.load(), one)] == [one]
+
+
+def test_a_worker_opens_the_same_reader_once():
+    sent = pickle.dumps(Reader.load())
+    assert pickle.loads(sent) is pickle.loads(sent)
 
 
 def test_images_that_do_not_fit_the_readers_family_are_named(tmp_path):

@@ -1,6 +1,6 @@
 """Measure what two workers of a Dask cluster on this machine save: `CAPTCHA_DATA=<the real images> make bench`.
 
-Every process trains with one thread, as in a cross-validation with a worker a core.
+The one process has one core. The workers train with one thread each, as in a cross-validation with a worker a core.
 """
 
 import os
@@ -48,6 +48,9 @@ def measure(real, files):
     rows, reader = [], Reader.load()
     settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 50}
     with LocalCluster(**settings) as cluster, Client(cluster):
+        if hasattr(os, "sched_setaffinity"):
+            # TensorFlow's pipelines have threads of their own. The workers, started before, share both cores.
+            os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
         for repetition in range(REPETITIONS + 1):
             for job, alone, together in (
                 (f"{FOLDS} trainings of {EPOCHS} epochs", cross_validate, cross_validate),

@@ -31,10 +31,14 @@ def load_reader(file):
     return lambda name: read_captcha(reader, name), lambda names: read_in_batches(reader, names)
 
 
+def load_8_bits(file):
+    return load_reader(file.replace(".onnx", ".8bits.onnx"))
+
+
 def load_two_processes(file):
     from captcha_lib.reader import Reader, read_captcha, read_in_parallel
 
-    reader = Reader.load(file)
+    reader = Reader.load(file.replace(".onnx", ".8bits.onnx"))
     return lambda name: read_captcha(reader, name), lambda names: read_in_parallel(reader, names, 2)
 
 
@@ -114,7 +118,8 @@ def start_anew(_):
 
 ENGINES = {
     "reader": load_reader,
-    "reader, two processes": load_two_processes,
+    "reader, 8 bits": load_8_bits,
+    "reader, 8 bits, two processes": load_two_processes,
     "recipe in TensorFlow": load_tensorflow,
     "ddddocr": load_ddddocr,
     "rapidocr": load_rapidocr,
