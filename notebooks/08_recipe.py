@@ -702,17 +702,16 @@ for name, texts in {"greedy": greedy, "five letters": five}.items():
 # ## Look again where in doubt
 #
 # How sure is the model of a text? `text_probability` of lesson 6b adds up all its alignments. Where that is less than
-# 0.9, we call the reading **in doubt**, and let the model look again: at the image as it is, and moved by two pixels to
-# the left, to the right, up and down. The five answers are averaged, and the mean is decoded. This is known as
-# **test-time augmentation**. Only images in doubt are read five times more, so a sure model pays little:
+# 0.9, we call the reading **in doubt**, and let the model look again: at the image as it is, and moved by two pixels in
+# eight directions. The nine answers are averaged, and the mean is decoded. This is known as **test-time augmentation**.
+# Only images in doubt are read nine times more, so a sure model pays little:
 
 
 # %%
 def read_moved(model, image):
     width, height = image.shape[:2]
     wide = np.pad(image, ((2, 2), (2, 2), (0, 0)), "edge")
-    places = ((2, 2), (0, 2), (4, 2), (2, 0), (2, 4))
-    views = [wide[x : x + width, y : y + height] for x, y in places]
+    views = [wide[x : x + width, y : y + height] for x in (0, 2, 4) for y in (0, 2, 4)]
     return model.predict_on_batch(np.array(views)).mean(axis=0, keepdims=True)
 
 

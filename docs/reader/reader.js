@@ -6,12 +6,7 @@ import * as ort from "./onnxruntime-web/ort.wasm.min.mjs";
 import { openPicture, toInput } from "./picture.js";
 
 const SURE = 0.9; // a reading that is less probable is in doubt
-const MOVES = [
-  [2, 0],
-  [-2, 0],
-  [0, 2],
-  [0, -2],
-];
+const MOVES = [-2, 0, 2].flatMap((x) => [-2, 0, 2].map((y) => [x, y])).filter(([x, y]) => x || y);
 
 ort.env.wasm.numThreads = 1;
 ort.env.logLevel = "fatal"; // what goes wrong is said on the page
@@ -56,7 +51,8 @@ export class Reader {
    * Return what an image file shows: its `text`, how probable that is (`confidence`), whether its length
    * `fits` the family, its `letters`, each with the
    * column where it is surest, the probabilities of all `columns`, and the `grey` pixels that were read. Where the
-   * model is in doubt, the columns are means over the picture as it is and moved by two pixels to each side.
+   * model is in doubt, the columns are means over the picture as it is and moved by two pixels in eight
+   * directions.
    * Throws a Refusal for a file that cannot be read.
    */
   async read(file, name) {

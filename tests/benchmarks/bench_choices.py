@@ -18,7 +18,7 @@ from measured import digest_measured, write_table
 from measuring import choose_workers, measure_once, open_real_set
 from sklearn.model_selection import KFold
 
-from captcha_lib import recipe
+from captcha_lib import reader, recipe
 from captcha_lib.decoding import decode_fixed_length
 from captcha_lib.family import ALPHABET
 from captcha_lib.generator import STROKE_WIDTHS, draw_strokes, sample_style
@@ -33,12 +33,13 @@ SEEDS, FOLDS = (0, 1, 2), 5
 POOLED = ((32, 6, (2, 2), (2, 2)), (48, 3, (1, 1), (1, 2)), (64, 3, (1, 1), (1, 2)))
 # How many drawn images stand beside the 32 real ones of each batch.
 BESIDE = {"8 drawn images in each batch": 8, "16 drawn images in each batch": 16, "32 drawn images in each batch": 32}
-IN_DOUBT = "moved four ways where in doubt"
+IN_DOUBT, EIGHT = "moved four ways where in doubt", "moved eight ways where in doubt"
+FOUR = (0, 0), (2, 0), (-2, 0), (2, 1), (-2, 1)  # how far, and along which axis
 # Tried on top of the one that was chosen, after the choice.
 OFTEN, THICKER, DISTILLED = "images with m or n twice as often", "thicker strokes", "three models distilled into one"
 ON_TOP = {f"in doubt, and {change}": change for change in (OFTEN, THICKER, "32 drawn images in each batch", DISTILLED)}
 # From the simplest on. The last two read with the recipe's models.
-TRAINED = ["with strides", "pooled instead of strided", "averaged weights", IN_DOUBT, *BESIDE, *ON_TOP]
+TRAINED = ["with strides", "pooled instead of strided", "averaged weights", IN_DOUBT, EIGHT, *BESIDE, *ON_TOP]
 READ_ONLY = ["moved four ways while reading", "three models, their probabilities averaged"]
 
 
@@ -82,6 +83,12 @@ def ask(teachers):
     return vary
 
 
+def read_four_ways(model, image):
+    """Return what `read_moved` does, without the views that are moved along both axes."""
+    moved = [np.roll(np.pad(image, ((2, 2), (2, 2), (0, 0)), "edge"), step, axis)[2:-2, 2:-2] for step, axis in FOUR]
+    return model.predict_on_batch(np.array(moved)).mean(axis=0, keepdims=True)
+
+
 def train(images, numbers, change, seed):
     if change == DISTILLED:
         teachers = [train(images, numbers, "with strides", seed + 10 * number) for number in (1, 2, 3)]
@@ -113,10 +120,12 @@ def measure_half(real):
         model = train(whole[learn], numbers[learn], ON_TOP.get(change, change), seed)
         seconds = round(time.perf_counter() - started, 1)
         ways = {change: decode_fixed_length(model.predict_on_batch(whole[held_out]))}
-        if change in (IN_DOUBT, *ON_TOP):
-            ways[change], _ = read_batch(model, whole[held_out])
+        if change in (IN_DOUBT, EIGHT, *ON_TOP):
+            moved = read_moved if change == EIGHT else read_four_ways
+            with patch.object(reader, "read_moved", moved):
+                ways[change], _ = read_batch(model, whole[held_out])
         if change == "with strides":
-            moved = np.concatenate([read_moved(model, image) for image in whole[held_out]])
+            moved = np.concatenate([read_four_ways(model, image) for image in whole[held_out]])
             ways[READ_ONLY[0]] = decode_fixed_length(moved)
             others = [train(whole[learn], numbers[learn], change, seed + 10 * more) for more in (1, 2)]
             each = [one.predict_on_batch(whole[held_out]) for one in (model, *others)]

@@ -29,7 +29,7 @@ BENCH = PROJECT / "build" / "bench" / CODE  # figures of other code stay apart
 PEERS = {"ddddocr": "ddddocr==1.6.1", "rapidocr": "rapidocr==3.10.0", "tesseract": "tesserocr==2.13.0"}
 TITLES = {"ddddocr": "{}", "rapidocr": "PP-OCRv6 small ({})", "tesseract": "Tesseract ({})"}
 # The folds' seeds: that of the single split, another, and one that the digest of the code drew once all was chosen.
-FOLD_SEEDS = (42, 7, 8426)
+FOLD_SEEDS = (42, 7, 6303)
 CALIBRATION = 320  # images that a network is shown to be computed in 8 bits, as in lesson 10
 
 
