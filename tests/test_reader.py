@@ -83,7 +83,7 @@ def test_only_readings_in_doubt_are_looked_at_again():
     images[2, 5, 5] = 0.3
     texts, confidences = read_batch(SimpleNamespace(predict_on_batch=predict), images)
     assert texts == ["2b3c4", "2b3c4", "2b3c5", "2b3c4"] and looked_at == [4, 9]
-    assert (confidences[[0, 1, 3]] > 0.98).all() and 0.85 < confidences[2] < 0.92
+    assert (confidences[[0, 1, 3]] > 0.98).all() and 0.9 < confidences[2] < 0.94
 
 
 def test_files_are_read_in_the_order_given(drawn_set, model):
