@@ -395,7 +395,7 @@ print(mark_mistakes("2g7nw", "2g7nm"))
 def show_readings(images, readings, truths, columns=5):
     rows = -(-len(images) // columns)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(1.9 * columns, 1.1 * rows), layout="constrained"
+        rows, columns, figsize=(1.9 * columns, 1.1 * rows), layout="constrained", squeeze=False
     )
     for ax in axes.flat:
         ax.axis("off")
