@@ -1,6 +1,6 @@
 """Measure what two workers of a Dask cluster on this machine save: `CAPTCHA_DATA=<the real images> make bench`.
 
-The one process has one core. The workers train with one thread each, as in a cross-validation with a worker a core.
+Every process has one core and trains with one thread, as in a cross-validation with a worker a core.
 """
 
 import os
@@ -42,15 +42,22 @@ def read_together(reader, files):
     return sum(1 for _ in read_in_parallel(reader, files))
 
 
+def take_core(number):
+    """Keep this thread, and those that it will start, on one of the cores, where the system can."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[number]})
+
+
 def measure(real, files):
     """Return the seconds of each job in one process and on two workers, in turn."""
     os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
     rows, reader = [], Reader.load()
     settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 50}
-    with LocalCluster(**settings) as cluster, Client(cluster):
-        if hasattr(os, "sched_setaffinity"):
-            # TensorFlow's pipelines have threads of their own. The workers, started before, share both cores.
-            os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    with LocalCluster(**settings) as cluster, Client(cluster) as client:
+        # TensorFlow's pipelines have threads of their own: without this, one process uses more than one core.
+        for core, worker in enumerate(client.scheduler_info()["workers"]):
+            client.submit(take_core, core, workers=worker).result()
+        take_core(0)
         for repetition in range(REPETITIONS + 1):
             for job, alone, together in (
                 (f"{FOLDS} trainings of {EPOCHS} epochs", cross_validate, cross_validate),
