@@ -454,9 +454,9 @@ print(f"five letters at 99.8 % each, all right: {0.998**5:.1%}")
 # <!-- results -->
 # | model | test images | character accuracy (%) | exact match (%) | 95 % interval | character error rate (%) | training (s) |
 # | --- | --- | --- | --- | --- | --- | --- |
-# | CNN | 104 | 94.8 | 79.8 | 71.1 to 86.4 | 5.2 | 74 |
-# | CNN-LSTM-CTC | 104 | 99.6 | 98.1 | 93.3 to 99.5 | 0.4 | 43 |
-# | recipe of lesson 8 | 104 | 99.6 | 98.1 | 93.3 to 99.5 | 0.4 | 26 |
+# | CNN | 104 | 94.8 | 79.8 | 71.1 to 86.4 | 5.2 | 79 |
+# | CNN-LSTM-CTC | 104 | 99.6 | 98.1 | 93.3 to 99.5 | 0.4 | 46 |
+# | recipe of lesson 8 | 104 | 99.6 | 98.1 | 93.3 to 99.5 | 0.4 | 28 |
 # <!-- end of results -->
 #
 # Read it as this lesson taught. The CNN's interval does not touch the others: chance is a poor explanation of that. The

@@ -337,7 +337,7 @@ print(f"{len(wrong)} misread: {len(wrong) - len(same_length)} with a character l
 print(f"{len(same_length)} with one taken for another")
 
 # %% [markdown]
-# About a third of the mistakes lose a character or add one. Look at the pictures once more: which characters touch
+# Many of the mistakes lose a character or add one. Look at the pictures once more: which characters touch
 # there?
 #
 # ## Which mistakes come from the picture?

@@ -51,7 +51,7 @@ def test_the_simplest_within_a_tenth_of_a_point_is_chosen(bench, mistakes, chose
 
     What was tried after the choice takes no part in it, even without a mistake.
     """
-    ways = [*bench.TRAINED, *bench.READ_ONLY]
+    ways = bench.WAYS
     wrong = dict(zip(ways, mistakes)) | dict.fromkeys(ways[3:], 3) | dict.fromkeys(bench.ON_TOP, 0)
     rows = [
         (way, 0, 0, f"{image}.png", "2g7nm", "2g7mm" if image < number else "2g7nm", 10.0)

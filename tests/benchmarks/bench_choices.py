@@ -6,6 +6,7 @@ figure is kept in build/bench as soon as it is measured: an interrupted run goes
 
 import time
 from functools import partial
+from itertools import product
 from unittest.mock import patch
 
 import keras
@@ -15,32 +16,45 @@ from bench_generator import FONTS
 from digests import PROJECT
 from execute import locate_real_set, stamps
 from measured import digest_measured, write_table
-from measuring import choose_workers, measure_once, open_real_set
+from measuring import HALF, choose_workers, measure_once, open_real_set
 from sklearn.model_selection import KFold
 
 from captcha_lib import reader, recipe
 from captcha_lib.decoding import decode_fixed_length
 from captcha_lib.family import ALPHABET
 from captcha_lib.generator import STROKE_WIDTHS, draw_strokes, sample_style
-from captcha_lib.reader import list_doubtful_labels, read_batch, read_moved
+from captcha_lib.reader import list_doubtful_labels, read_batch
 from captcha_lib.recipe import augment, count_batches, shuffle_batches, train_recipe
 from captcha_lib.synthetic import stream_captchas
 
 CODE = digest_measured("choices")
 BENCH = PROJECT / "build" / "bench" / CODE  # figures of other code stay apart
-HALF = np.random.default_rng(2026).permutation(1040)[:520]
 SEEDS, FOLDS = (0, 1, 2), 5
 POOLED = ((32, 6, (2, 2), (2, 2)), (48, 3, (1, 1), (1, 2)), (64, 3, (1, 1), (1, 2)))
 # How many drawn images stand beside the 32 real ones of each batch.
 BESIDE = {"8 drawn images in each batch": 8, "16 drawn images in each batch": 16, "32 drawn images in each batch": 32}
-IN_DOUBT, EIGHT = "moved four ways where in doubt", "moved eight ways where in doubt"
-FOUR = (0, 0), (2, 0), (-2, 0), (2, 1), (-2, 1)  # how far, and along which axis
+# Where in doubt: by how many pixels an image is moved along the width and the height. `read_moved` does the eight ways.
+FOUR = [(0, 0), (2, 0), (-2, 0), (0, 2), (0, -2)]
+EIGHT = "moved eight ways where in doubt"
+LOOKS = {
+    "moved two ways by four pixels where in doubt": [(0, 0), (4, 0), (-4, 0)],
+    "moved four ways by one pixel where in doubt": [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)],
+    "moved four ways where in doubt": FOUR,
+    "moved eight ways by one pixel where in doubt": list(product((-1, 0, 1), (-1, 0, 1))),
+    "moved four ways, near and far, where in doubt": [*FOUR, (4, 0), (-4, 0), (0, 3), (0, -3)],
+    EIGHT: None,
+    "moved 14 ways where in doubt": list(product((-4, -2, 0, 2, 4), (-2, 0, 2))),
+    "moved 24 ways where in doubt": list(product((-2, -1, 0, 1, 2), (-2, -1, 0, 1, 2))),
+}
 # Tried on top of the one that was chosen, after the choice.
 OFTEN, THICKER, DISTILLED = "images with m or n twice as often", "thicker strokes", "three models distilled into one"
 ON_TOP = {f"in doubt, and {change}": change for change in (OFTEN, THICKER, "32 drawn images in each batch", DISTILLED)}
-# From the simplest on. The last two read with the recipe's models.
-TRAINED = ["with strides", "pooled instead of strided", "averaged weights", IN_DOUBT, EIGHT, *BESIDE, *ON_TOP]
+AGAIN = "looked at again where in doubt"  # the models that do so in all ways
+TRAINED = ["with strides", "pooled instead of strided", "averaged weights", AGAIN, *BESIDE, *ON_TOP]
+# With the models that have strides.
 READ_ONLY = ["moved four ways while reading", "three models, their probabilities averaged"]
+# From the simplest on.
+WAYS = [*TRAINED[:3], *LOOKS, *BESIDE, *ON_TOP, *READ_ONLY]
 
 
 class AverageWeights(keras.callbacks.Callback):
@@ -83,10 +97,16 @@ def ask(teachers):
     return vary
 
 
-def read_four_ways(model, image):
-    """Return what `read_moved` does, without the views that are moved along both axes."""
-    moved = [np.roll(np.pad(image, ((2, 2), (2, 2), (0, 0)), "edge"), step, axis)[2:-2, 2:-2] for step, axis in FOUR]
-    return model.predict_on_batch(np.array(moved)).mean(axis=0, keepdims=True)
+def look_from(moves):
+    """Return a function that does what `read_moved` does, with other moves, of up to four pixels."""
+
+    def read(model, image):
+        width, height = image.shape[:2]
+        wide = np.pad(image, ((4, 4), (4, 4), (0, 0)), "edge")
+        views = [wide[4 + x : 4 + x + width, 4 + y : 4 + y + height] for x, y in moves]
+        return model.predict_on_batch(np.array(views)).mean(axis=0, keepdims=True)
+
+    return read
 
 
 def train(images, numbers, change, seed):
@@ -119,13 +139,13 @@ def measure_half(real):
         started = time.perf_counter()
         model = train(whole[learn], numbers[learn], ON_TOP.get(change, change), seed)
         seconds = round(time.perf_counter() - started, 1)
-        ways = {change: decode_fixed_length(model.predict_on_batch(whole[held_out]))}
-        if change in (IN_DOUBT, EIGHT, *ON_TOP):
-            moved = read_moved if change == EIGHT else read_four_ways
-            with patch.object(reader, "read_moved", moved):
-                ways[change], _ = read_batch(model, whole[held_out])
+        ways = {} if change == AGAIN else {change: decode_fixed_length(model.predict_on_batch(whole[held_out]))}
+        looks = {AGAIN: LOOKS} | {way: {way: FOUR} for way in ON_TOP}
+        for way, moves in looks.get(change, {}).items():
+            with patch.object(reader, "read_moved", look_from(moves) if moves else reader.read_moved):
+                ways[way], _ = read_batch(model, whole[held_out])
         if change == "with strides":
-            moved = np.concatenate([read_four_ways(model, image) for image in whole[held_out]])
+            moved = np.concatenate([look_from(FOUR)(model, image) for image in whole[held_out]])
             ways[READ_ONLY[0]] = decode_fixed_length(moved)
             others = [train(whole[learn], numbers[learn], change, seed + 10 * more) for more in (1, 2)]
             each = [one.predict_on_batch(whole[held_out]) for one in (model, *others)]
@@ -148,7 +168,7 @@ def summarise(readings):
     truth = readings["file"].map(shows).fillna(readings["label"])
     readings = readings.assign(wrong=readings["reading"] != truth)
     table = readings.groupby("way").agg(readings=("wrong", "size"), mistakes=("wrong", "sum"))
-    table = table.loc[[*TRAINED, *READ_ONLY]]
+    table = table.loc[WAYS]
     files = readings[readings["wrong"]].groupby("way")["label"].unique().str.join(" ")
     listed = table[~table.index.isin(ON_TOP)]
     simplest = (listed["mistakes"] <= listed["mistakes"].min() + listed["readings"] / 1000).idxmax()

@@ -86,3 +86,4 @@ def split_folds(seed):
 
 
 FOLDS = split_folds(42)
+HALF = np.random.default_rng(2026).permutation(1040)[:520]  # of the PNG, by which settings are chosen
