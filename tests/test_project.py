@@ -335,9 +335,9 @@ def test_what_the_pages_say_of_the_tables_is_in_them():
         f"reads {right:,} of 1,040 captchas": lesson_8,
         f"read {right:,} of the 1,040 images": lesson_8,
         f"an interval from {low:.1f} to {high:.1f} %": lesson_8,
-        f"{once} of 1,560 readings were wrong when each image was read once, {four} when those": lesson_8,
+        f"Of these 1,560 readings {once} were wrong when each image was read once, {four} when those": lesson_8,
         f"in four directions, and {eight} when they were moved in eight": lesson_8,
-        f"three models whose answers are averaged made {averaged} mistake.": lesson_8,
+        f"three models whose answers are averaged made {averaged} mistake,": lesson_8,
         f"alone, and reads {real} % of the 1,040 real images": readme,
         f"counted {real} % read right, and {left_out} % of drawings in fonts": lesson_10,
     }
