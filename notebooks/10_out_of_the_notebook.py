@@ -23,7 +23,7 @@
 # ## What you'll need
 #
 # The recipe of lesson 8. Its trained model is taken if that lesson has run here; if not, it is trained in a minute or
-# two. Reading takes about 45 minutes; all cells together run in one to four minutes on two cores.
+# two. Reading takes about 50 minutes; all cells together run in one to four minutes on two cores.
 
 # %% [markdown]
 # ## Set-up
