@@ -542,7 +542,7 @@ print(f"test: {right} of {len(labels)} read right, 95 % interval {low:.0%} to {h
 
 # %% [markdown]
 # With the synthetic set these 104 are drawings, too, so this was easy. On the 1,040 real PNG, of which it has seen
-# none, `make reader` counted 99.6 % read right, and 83.6 % of drawings in fonts that were left out of its training. It
+# none, `make bench` counted 99.6 % read right, and 83.6 % of drawings in fonts that were left out of its training. It
 # holds nothing of anybody's images, and so it comes with the course. On a command line it is the default. We put three
 # images and a text file into a folder and try what one may write there. The lines on the screen are what you would
 # type:

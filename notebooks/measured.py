@@ -33,7 +33,7 @@ MEASURED = {
     "sim_to_real": ("make bench", [BENCHMARKS / "bench_generator.py"]),
     "other_kaptcha": ("make bench", [BENCHMARKS / "bench_own_images.py"]),
     "own_images": ("make bench", [BENCHMARKS / "bench_own_images.py"]),
-    "reader": ("make reader", [BENCHMARKS / "shipped_reader.py"]),
+    "reader": ("make bench", [BENCHMARKS / "shipped_reader.py"]),
     "drawings_alone": ("make bench", [BENCHMARKS / "shipped_reader.py"]),
     "cluster": ("make bench", [BENCHMARKS / "bench_cluster.py"]),
 }

@@ -1,4 +1,4 @@
-"""Measure how far trainings of the reader that ships lie apart: `CAPTCHA_DATA=<the real images> make bench`.
+"""Score the reader that ships, and measure how its trainings differ: `CAPTCHA_DATA=<the real images> make bench`.
 
 Each figure is kept in build/bench as soon as it is measured: an interrupted run goes on where it stopped.
 """
@@ -9,7 +9,7 @@ from digests import PROJECT
 from execute import locate_real_set, stamps
 from measured import digest_measured, write_table
 from measuring import choose_workers, measure_once
-from shipped_reader import score, train
+from shipped_reader import score, score_shipped, train
 
 CODE = digest_measured("drawings_alone")
 BENCH = PROJECT / "build" / "bench" / CODE  # figures of other code stay apart
@@ -17,6 +17,7 @@ BENCH = PROJECT / "build" / "bench" / CODE  # figures of other code stay apart
 
 def main():
     folder = locate_real_set()
+    score_shipped(folder)
 
     def measure(seed):
         started = time.perf_counter()
