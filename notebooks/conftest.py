@@ -1,20 +1,47 @@
-"""Let nbval compare the numbers of a cell with a tag such as `within-5%` or `within-0.02` within that tolerance."""
+"""Let nbval test the library with the lessons, and compare numbers within the tolerance of a cell's tag.
 
+A lesson writes functions out that the library has as well, in the same words: tests/test_notebooks.py compares them. So
+that nbval does not test the lesson's copy alone, the lesson goes on with the library's. The tag of a tolerance is one
+such as `within-5%` or `within-0.02`.
+"""
+
+import re
 from functools import partial
+from pathlib import Path
 
 from nbval.plugin import IPyNbCell
 from tolerances import compare_texts, list_texts, read_tolerance, split_numbers
 
+import captcha_lib
+
 collect_ignore_glob = ["*/*.ipynb"]  # translations: code and outputs are those of the lessons
+
+HOMES = {
+    name: module.stem
+    for module in Path(captcha_lib.__file__).parent.glob("*.py")
+    for name in re.findall(r"^def (\w+)", module.read_text(encoding="utf-8"), re.MULTILINE)
+}
+FUNCTION = re.compile(r"^def (\w+).*?(?=^[^\s)]|\Z)", re.MULTILINE | re.DOTALL)  # its text, up to what follows
 
 
 def pytest_itemcollected(item):
     """Give each cell with such a tag its own comparison, even where nbval would not compare it at all."""
     if isinstance(item, IPyNbCell):
+        item.cell.source = with_library(item.cell.source)
         tags = item.cell.metadata.get("tags", [])
         if any(tag.startswith("within-") for tag in tags):
             item.options["check"] = True
             item.compare_outputs = partial(compare_within, item, tags)
+
+
+def with_library(source):
+    """Return a cell's source in which, behind each function that the library has too, the library's is imported."""
+
+    def append_import(found):
+        name = found[1]
+        return f"{found[0].rstrip()}\n\nfrom captcha_lib.{HOMES[name]} import {name}\n\n" if name in HOMES else found[0]
+
+    return FUNCTION.sub(append_import, source)
 
 
 def compare_within(cell, tags, new, stored):
