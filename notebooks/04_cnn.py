@@ -479,6 +479,7 @@ def character_error_rate(predicted, truth):
 
 # %%
 print("edit distances:", *map(edit_distance, example_readings, example_truths))
+print("of a letter lost in the middle:", edit_distance("n4py", "n4cpy"))
 for score in (exact_match, character_accuracy, character_error_rate):
     value = score(example_readings, example_truths)
     print(f"{score.__name__:20} {value:.2f}")

@@ -296,6 +296,10 @@ tiny = np.zeros((1, 4, 20))
 tiny[0, :, [0, 1, BLANK]] = y.T  # the classes of 2, 3 and the blank
 together = ctc_forward(tiny, [[0, 1]])[0]
 print(f"largest difference from the loop: {np.abs(together - alpha).max():.3f}")
+try:
+    ctc_forward(tiny, [[0, BLANK]])  # a label cannot hold the blank
+except ValueError as error:
+    print(error)
 
 # %% [markdown]
 # The states and columns make a **lattice**. From its other end the same recursion gives $\beta_t(s)$, everything that
@@ -337,6 +341,7 @@ plt.show()
 print("the walk of", best, "through the states:", walk)
 print("gamma of its states:   ", *(f"{gamma[0, t, s]:.2f}" for t, s in enumerate(walk)))
 print("largest of each column:", *(f"{largest:.2f}" for largest in gamma[0].max(axis=1)))
+print("thin lines, one for each step that a walk may take:", len(ax.lines) - 1)
 
 # %% [markdown]
 # At column 1 the best walk goes through the blank, though the `2` above it is darker. Why? In a node the probabilities
@@ -893,6 +898,7 @@ def decode_ctc(probabilities, beam_width=None, alphabet=ALPHABET):
 
 
 print("greedy:", decode_ctc(two_columns), " beam of 5:", decode_ctc(two_columns, beam_width=5))
+print("the four columns that we added up by hand:", *decode_ctc(tiny), *decode_ctc(tiny, beam_width=5))
 
 # %% [markdown]
 # Does a beam help our model? We try the test images, and the same under strong noise. **Mended** is an image that

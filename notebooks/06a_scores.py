@@ -319,9 +319,9 @@ print(f"between {low:.1f} and {high:.1f} points")
 # two more. In another case it read three more and missed one. What do you expect of p?
 
 # %%
-for only_second in range(2):
-    only_first = only_second + 2
-    p = binomtest(only_first, only_first + only_second).pvalue
+truth, first = list("a" * 104), list("b" + "a" * 103)  # a letter for each image, and "a" is right
+for second in ("bbb" + "a" * 101, "abbb" + "a" * 100):
+    only_first, only_second, p = mcnemar(first, list(second), truth)
     print(f"{only_first} read by the first alone, {only_second} by the second alone: p = {p:.3f}")
 
 # %% [markdown]
