@@ -19,11 +19,11 @@ from measured import digest_measured, write_table
 from measuring import HALF, choose_workers, measure_once, open_real_set
 from sklearn.model_selection import KFold
 
-from captcha_lib import reader, recipe
+from captcha_lib import recipe
 from captcha_lib.decoding import decode_fixed_length
 from captcha_lib.family import ALPHABET
 from captcha_lib.generator import STROKE_WIDTHS, draw_strokes, sample_style
-from captcha_lib.reader import list_doubtful_labels, read_batch
+from captcha_lib.reader import list_doubtful_labels, read_batch, read_moved
 from captcha_lib.recipe import augment, count_batches, shuffle_batches, train_recipe
 from captcha_lib.synthetic import stream_captchas
 
@@ -142,7 +142,7 @@ def measure_half(real):
         ways = {} if change == AGAIN else {change: decode_fixed_length(model.predict_on_batch(whole[held_out]))}
         looks = {AGAIN: LOOKS} | {way: {way: FOUR} for way in ON_TOP}
         for way, moves in looks.get(change, {}).items():
-            with patch.object(reader, "read_moved", look_from(moves) if moves else reader.read_moved):
+            with patch("captcha_lib.reader.read_moved", look_from(moves) if moves else read_moved):
                 ways[way], _ = read_batch(model, whole[held_out])
         if change == "with strides":
             moved = np.concatenate([look_from(FOUR)(model, image) for image in whole[held_out]])
