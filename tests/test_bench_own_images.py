@@ -1,8 +1,11 @@
 """The benchmark behind the table of lesson 9 draws the same images in every run, and scores new ones."""
 
-import numpy as np
+from types import SimpleNamespace
+
+import pandas as pd
 import pytest
 from execute import PROJECT  # from notebooks/
+from joblib import parallel_config
 
 from captcha_lib.family import check_label
 
@@ -26,23 +29,35 @@ def test_the_images_of_every_set_are_the_same_in_every_run_and_of_its_family(ben
             assert image.size == (family.width, family.height) and check_label(text, family)
 
 
-def test_a_row_is_scored_on_new_images_alone(bench, monkeypatch):
-    seen = []
+@pytest.mark.parametrize("model, seeds", [("LSTM", [0]), ("TWO", [0, 1])])
+def test_a_row_is_scored_on_new_images_alone(bench, monkeypatch, model, seeds):
+    """The stand-ins keep the seed of their training as weights, and do not read the last ten of 40 images."""
+    learned, read_by = [], []
+    texts = [text for _, text in bench.draw_with_package(40, seed=1)]
+    readings = iter(texts[:30] + ["wrong"] * 10)
 
-    def train(batches, recipe, epochs, family):
-        seen.append((recipe.recurrent, epochs, family, sum(len(labels) for _, labels in batches)))
-        return "model", None
+    def train(batches, recipe, epochs, seed, family):
+        learned.append((recipe.recurrent, epochs, seed, family, sum(len(labels) for _, labels in batches)))
+        return SimpleNamespace(get_weights=lambda: seed), None
 
-    def read(model, files, family):
-        import pandas as pd
-
-        texts = [line.split(",")[1] for line in (files[0].parent / "labels.csv").read_text().splitlines()[1:]]
-        seen.append(files[0].parent.name)
-        return pd.DataFrame({"text": np.where(np.arange(40) < 30, texts, "wrong")})
+    def read(networks, images, family):
+        read_by.append(len(networks) if isinstance(networks, list) else 1)
+        return pd.DataFrame({"text": [next(readings) for _ in images]})
 
     monkeypatch.setattr(bench, "train_recipe", train)
+
+    def build(recipe, family):
+        return SimpleNamespace(set_weights=weights.append, predict_on_batch=lambda images: images)
+
+    monkeypatch.setattr(bench, "build_recipe", build)
     monkeypatch.setattr(bench, "read_captchas", read)
-    row = bench.measure(bench.PACKAGE, 40, bench.LSTM)  # as many as are new
-    assert seen == [(True, 750, bench.CAPITALS, 40), "0_40_1"]
+    monkeypatch.setattr(
+        bench, "decode_together", lambda outputs, family: list(read(outputs, outputs[0], family)["text"])
+    )
+    weights = []
+    with parallel_config("threading"):
+        row = bench.measure(bench.PACKAGE, 40, getattr(bench, model))  # as many as are new
+    assert sorted(learned) == [(True, 750, seed, bench.CAPITALS, 40) for seed in seeds] and weights == seeds
+    assert set(read_by) == {len(seeds)}
     assert row.pop("training (s)") < 60
     assert row == {"exact match (%)": 75.0, "95 % interval": "59.8 to 85.8"}

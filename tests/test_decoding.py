@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from captcha_lib import decode_ctc, decode_label
-from captcha_lib.decoding import beam_search, decode_fixed_length, text_probability
+from captcha_lib.decoding import beam_search, decode_fixed_length, decode_together, text_probability
 from captcha_lib.family import ALPHABET, BLANK
 from captcha_lib.files import list_images
 from captcha_lib.images import encode_image
@@ -88,3 +88,17 @@ def test_a_beam_search_adds_up_many_small_shares():
     columns = np.zeros((1, 50, 20))
     columns[:, :, BLANK], columns[:, :, 0] = 0.9995, 0.0005
     assert beam_search(columns, 50, 2) == [["", "2"]]
+
+
+def test_of_several_models_the_surest_text_counts():
+    """Columns in which all is certain but the last letter of 33337 or 33338: characters 5 and 6 of the alphabet."""
+
+    def output(*shares):
+        certain = np.eye(20)[[1, BLANK] * 4]
+        return np.array([[*certain, share * np.eye(20)[5] + (1 - share) * np.eye(20)[6]] for share in shares])
+
+    # 0.6 x 0.3 < 0.4 x 0.7, and 0.9 x 0.3 > 0.1 x 0.7; of the third image both think the same.
+    first, second = output(0.6, 0.9, 0.2), output(0.3, 0.3, 0.4)
+    assert decode_together([first, second]) == decode_together([second, first]) == ["33338", "33337", "33338"]
+    assert decode_together([first]) == decode_fixed_length(first) == ["33337", "33337", "33338"]
+    assert decode_together([first, second, output(0.9, 0.01, 0.5)]) == ["33337", "33338", "33338"]

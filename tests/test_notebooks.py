@@ -189,11 +189,11 @@ CALLED_ELSEWHERE = {"download_samples", "mark_folder"}
 
 
 def called_from_the_library(twin):
-    """The names that a lesson takes from the library, less those that it writes out itself later on."""
+    """The names that a lesson takes from the library, or writes out: nbval goes on with the library's."""
     tree = ast.parse(twin.read_text(encoding="utf-8"))
-    written = {node.name: node.lineno for node in tree.body if isinstance(node, ast.FunctionDef)}
     imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and "captcha_lib" in node.module]
-    taken = {alias.name for node in imports for alias in node.names if written.get(alias.name, 0) < node.lineno}
+    taken = {alias.name for node in imports for alias in node.names}
+    taken |= {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     used = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)]
     return taken | {node.attr for node in used if node.value.id in taken}
 

@@ -399,6 +399,28 @@ def test_the_recipe_reaches_what_was_asked_of_it():
     assert abs(measures["its growth from first fifth to last (MB)"]) < 100
 
 
+def test_images_of_ones_own_are_read_as_was_asked():
+    own, kaptcha = (
+        pd.read_csv(PROJECT / f"figures/tables/{name}.csv", comment="#", index_col=["images", "to learn from", "model"])
+        for name in ("own_images", "other_kaptcha")
+    )
+    package = own.loc["package captcha, 160 x 60, 4 to 6 of 36"]
+    exact, recipe, two = package["exact match (%)"], "the recipe", "two with an LSTM, read together"
+    assert exact[2000, two] >= 95 and exact[10_000, two] >= 98
+    drawn = own.index.get_level_values("images").str.startswith("drawn")
+    assert own["exact match (%)"][drawn].min() >= 98
+    assert kaptcha["exact match (%)"].xs(300, level="to learn from").item() >= 95
+    # What the pages say of the table.
+    ends = package.loc[2000]["95 % interval"].str.split(" to ", expand=True).astype(float)
+    (_, first), (low, high), (last, _) = ends.to_numpy()  # of the recipe, one network with an LSTM and two
+    assert low <= first < last <= high
+    told = [f"{share} %" for share in [*exact[2000], exact[10_000, recipe], exact[10_000, two]]]
+    for file in ("docs/results.md", "notebooks/09_own_images.py"):
+        text = " ".join((PROJECT / file).read_text(encoding="utf-8").replace("\n#", "").split())
+        assert all(share in text for share in told), file
+    assert f"{exact[100, recipe]} %" in text and f"from {exact[100, recipe]:.0f} to {exact[1000, recipe]:.0f} %" in text
+
+
 def test_drawings_alone_teach_a_model_to_read_the_real_set():
     table = pd.read_csv(PROJECT / "figures/tables/sim_to_real.csv", comment="#", index_col="drawn")
     chosen, one_font = table.loc["13 fonts, random styles, longer"], table.loc["1 font, random styles"]

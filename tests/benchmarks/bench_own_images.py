@@ -10,12 +10,14 @@ import captcha.image
 import numpy as np
 from digests import PROJECT
 from execute import stamps
+from joblib import Parallel, delayed
 from measured import digest_measured, write_table
 from measuring import measure_once
 from PIL import Image
 from scipy import ndimage
 
 from captcha_lib.dataset import find_files, stream_dataset
+from captcha_lib.decoding import decode_together
 from captcha_lib.family import COURSE, HEIGHT, Family
 from captcha_lib.files import write_labels
 from captcha_lib.fonts import DEJAVU_BOLD, find_fonts
@@ -31,8 +33,9 @@ from captcha_lib.generator import (
     sample_style,
     warp,
 )
+from captcha_lib.images import encode_image
 from captcha_lib.reader import TRAINING_BATCH, count_epochs, read_captchas
-from captcha_lib.recipe import Recipe, train_recipe
+from captcha_lib.recipe import Recipe, build_recipe, train_recipe
 from captcha_lib.samples import read_samples
 from captcha_lib.score import exact_match, wilson_interval
 from captcha_lib.workspace import written_beside
@@ -111,7 +114,7 @@ SETS = {
     "drawn, 100 x 30, 4 digits": (DIGITS, DIGITS_DRAWN, (500,)),
     "drawn, 160 x 50, such as 12+7=?": (ARITHMETIC, ARITHMETIC_DRAWN, (2000,)),
 }
-LSTM = "an LSTM along the columns"
+RECIPE, LSTM, TWO = "the recipe", "an LSTM along the columns", "two with an LSTM, read together"
 
 
 def fill(images, draw, count, seed):
@@ -129,18 +132,32 @@ def fill(images, draw, count, seed):
     return folder
 
 
+def train(learn, recipe, seed, family):
+    """Return the weights of a network trained as `Reader.train` does."""
+    batches = stream_dataset(learn, TRAINING_BATCH, seed=seed, family=family)
+    return train_recipe(batches, recipe, count_epochs(len(learn)), seed, family=family)[0].get_weights()
+
+
 def measure(images, number, model):
-    """Train on so many images of one of the sets as `Reader.train` does, and read new ones."""
+    """Train on so many images of one of the sets, two networks at once in two processes, and read new ones."""
     family, draw, _ = SETS[images]
     folder, new = fill(images, draw, number, seed=0), fill(images, draw, NEW, seed=1)
     assert Family.of(folder).alphabet in family.alphabet  # few images may lack a character
     learn, truths = read_samples(folder, family), read_samples(new, family)
     started = time.perf_counter()
-    batches = stream_dataset(learn, TRAINING_BATCH, seed=0, family=family)
-    recipe = Recipe(recurrent=model == LSTM)
-    trained, _ = train_recipe(batches, recipe, count_epochs(number), family=family)
+    recipe = Recipe(recurrent=model != RECIPE)
+    work = [delayed(train)(learn, recipe, seed, family) for seed in range(1 + (model == TWO))]
+    networks = [build_recipe(recipe, family) for _ in work]
+    for network, weights in zip(networks, Parallel(len(work))(work)):
+        network.set_weights(weights)
     seconds = time.perf_counter() - started
-    share = exact_match(read_captchas(trained, find_files(truths), family)["text"], truths["label"])
+    if model == TWO:
+        parts = np.array_split([encode_image(file, family=family) for file in find_files(truths)], 10)
+        outputs = [[network.predict_on_batch(part) for network in networks] for part in parts]
+        texts = [text for part in outputs for text in decode_together(part, family)]
+    else:
+        texts = list(read_captchas(networks[0], find_files(truths), family)["text"])
+    share = exact_match(texts, truths["label"])
     low, high = wilson_interval(round(share * NEW), NEW)
     return {
         "exact match (%)": round(100 * share, 1),
@@ -151,11 +168,12 @@ def measure(images, number, model):
 
 def main():
     keys = [
-        {"images": name, "number": number, "model": "the recipe"}
+        {"images": name, "number": number, "model": RECIPE}
         for name, (_, _, numbers) in SETS.items()
         for number in numbers
     ]
-    keys.append({"images": PACKAGE, "number": 2000, "model": LSTM})
+    keys += [{"images": PACKAGE, "number": 2000, "model": LSTM}]
+    keys += [{"images": PACKAGE, "number": number, "model": TWO} for number in (2000, 10_000)]
     for name, kaptcha in (("other_kaptcha", True), ("own_images", False)):
         wanted = [key for key in keys if (key["images"] == KAPTCHA) == kaptcha]
         table = measure_once(BENCH / f"{name}.csv", wanted, measure).rename(columns={"number": "to learn from"})
