@@ -28,7 +28,7 @@ def measure_once(file, keys, function, **where):
             table = pd.concat([table, pd.DataFrame(rows)], ignore_index=True)
             with written_beside(file) as unfinished:
                 table.to_csv(unfinished, index=False)
-    return pd.DataFrame(keys).merge(table) if missing else table  # as they would come one after the other
+    return pd.DataFrame(keys).merge(table)  # in the order of the keys, whenever each was measured
 
 
 def _measure(name, key, function):
