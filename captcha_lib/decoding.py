@@ -131,10 +131,11 @@ def decode_fixed_length(probabilities, family=COURSE):
 
 
 def decode_together(outputs, family=COURSE):
-    """Return the texts to which several models together give the most.
+    """Return for each image, of the texts that several models propose, the most probable to all of them together.
 
-    `outputs` are theirs for the same images, each softmax (n, 50, 20). Each model proposes a text; the one counts whose
-    probabilities have the largest product over all models. Raises what `check_columns` raises. Taught in lesson 9.
+    `outputs` holds a softmax array (n, 50, 20) for each model, of the same images. The text is chosen for which the
+    product of all models' probabilities is largest; of equals, that of the first model. Raises what `check_columns`
+    raises. Taught in lesson 9.
     """
     proposed = [decode_fixed_length(each, family) for each in outputs]
     joint = [np.prod([text_probability(each, texts, family) for each in outputs], axis=0) for texts in proposed]

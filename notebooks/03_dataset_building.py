@@ -261,15 +261,16 @@ print(f"images of our test that the other split trains on: {len(set(by_name) & s
 
 # %% [markdown]
 # The same seed, and another test. A model that is trained on one split and scored on the other has seen most of its
-# test. The check: sort by name, as `read_samples` does, and print a fact about the split that must not change:
+# test. The check: sort by name, as `read_samples` does, and print a fact about the split that must not change
+# with the order. (The last line has another seed, and so another test.)
 
 # %%
 for order in (names, names[::-1], np.random.default_rng(0).permutation(names)):
     test = train_test_split(sorted(order), test_size=0.1, random_state=42)[1]
     print("the test begins with", *test[:3])
 print("our arrays begin with", *[decode_label(row) for row in y_test[:3]])
-otherwise = build_dataset(samples_folder, seed=1)[3]
-print("with the seed 1 they begin with", *[decode_label(row) for row in otherwise[:3]])
+*_, y_other = build_dataset(samples_folder, seed=1)
+print("with the seed 1 they begin with", *[decode_label(row) for row in y_other[:3]])
 
 # %% [markdown]
 # ## Trap four: no shuffling
@@ -362,8 +363,8 @@ report("  no twin there   ", twice[~twice["twin"]])
 # the test contains what was learned. This is called a **leak**: something of the test has got into the training.
 #
 # The check looks for equal contents, because a copy may hide under another name. (One that was saved again as JPEG has
-# other bytes, and escapes.) We check the walk, captcha_lib's choice and our own arrays. Beside `samples/` we put such a
-# copy:
+# other bytes, and escapes.) We check the walk, captcha_lib's choice and our own arrays. Before captcha_lib
+# chooses, we put a copy with another name into the archive, beside the folder `samples/`:
 
 # %%
 from captcha_lib.files import list_images
@@ -379,8 +380,9 @@ shared = set(map(decode_label, y_train)) & set(map(decode_label, y_test))
 print("test labels that are in training:", len(shared))
 
 # %% [markdown]
-# captcha_lib looks into one folder only, the outermost that holds captchas. The copy is not one of them:
-# a captcha's name is its text and nothing else.
+# captcha_lib looks into one folder only, the outermost that holds captchas. The copy beside it is
+# none for captcha_lib: a captcha's name is its text and nothing else. Else its folder would be the outermost, and this one
+# file all that captcha_lib takes.
 #
 # ## A third part, to choose by
 #
@@ -525,14 +527,14 @@ print("images unlike x_train:", (images != x_train).any(axis=(1, 2, 3)).sum(), "
 print("labels unlike y_train:", (labels != y_train).any(axis=1).sum(), "of", len(labels))
 
 # %% [markdown]
-# With a `seed` the stream is shuffled, anew on every pass, as training wants it; the same seed gives the same series of
-# orders in the next run. We try the validation part, cropped:
+# With a `seed` the stream is shuffled, anew on every pass, as training wants it; the same seed gives the same orders
+# in the next run. We try the validation part, cropped:
 
 # %%
 validation = parts["validation"]
 images, labels = gather(stream_dataset(validation, 32, crop=True))
 unlike = (images != x_train_cropped[cut:]).any(axis=(1, 2, 3))
-print("images unlike the last of x_train_cropped:", unlike.sum(), "of", len(images))
+print("images unlike the last tenth of x_train_cropped:", unlike.sum(), "of", len(images))
 first, again, other = (stream_dataset(validation, 32, seed=seed) for seed in (7, 7, 8))
 labels = gather(first)[1]
 orders = {"in the second pass": first, "with this seed again": again, "with another seed": other}

@@ -1,10 +1,11 @@
 """Let nbval test the library with the lessons, and compare numbers within the tolerance of a cell's tag.
 
-A lesson writes functions out that the library has as well, in the same words: tests/test_notebooks.py compares them. So
-that nbval does not test the lesson's copy alone, the lesson goes on with the library's. The tag of a tolerance is one
-such as `within-5%` or `within-0.02`.
+A lesson writes out functions that the library has as well: the same code, which tests/test_notebooks.py compares. Nbval
+runs the library's in their place, so that the outputs depend on it; `make notebooks` runs those of the lesson. The tag
+of a tolerance is one such as `within-5%` or `within-0.02`.
 """
 
+import ast
 import re
 from functools import partial
 from pathlib import Path
@@ -16,16 +17,15 @@ import captcha_lib
 
 collect_ignore_glob = ["*/*.ipynb"]  # translations: code and outputs are those of the lessons
 
-HOMES = {
+HOMES = {  # the module of each function of the library
     name: module.stem
     for module in Path(captcha_lib.__file__).parent.glob("*.py")
     for name in re.findall(r"^def (\w+)", module.read_text(encoding="utf-8"), re.MULTILINE)
 }
-FUNCTION = re.compile(r"^def (\w+).*?(?=^[^\s)]|\Z)", re.MULTILINE | re.DOTALL)  # its text, up to what follows
 
 
 def pytest_itemcollected(item):
-    """Give each cell with such a tag its own comparison, even where nbval would not compare it at all."""
+    """Let a cell go on with the library's functions; a `within-` tag compares it, even where nbval would not."""
     if isinstance(item, IPyNbCell):
         item.cell.source = with_library(item.cell.source)
         tags = item.cell.metadata.get("tags", [])
@@ -36,12 +36,15 @@ def pytest_itemcollected(item):
 
 def with_library(source):
     """Return a cell's source in which, behind each function that the library has too, the library's is imported."""
-
-    def append_import(found):
-        name = found[1]
-        return f"{found[0].rstrip()}\n\nfrom captcha_lib.{HOMES[name]} import {name}\n\n" if name in HOMES else found[0]
-
-    return FUNCTION.sub(append_import, source)
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:  # a cell with a line for the shell
+        return source
+    lines = source.splitlines()
+    for node in reversed(body):
+        if isinstance(node, ast.FunctionDef) and node.name in HOMES:
+            lines.insert(node.end_lineno, f"from captcha_lib.{HOMES[node.name]} import {node.name}")
+    return "\n".join(lines)
 
 
 def compare_within(cell, tags, new, stored):

@@ -1,5 +1,6 @@
 """The benchmark behind the table of lesson 9 draws the same images in every run, and scores new ones."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
@@ -32,7 +33,7 @@ def test_the_images_of_every_set_are_the_same_in_every_run_and_of_its_family(ben
 @pytest.mark.parametrize("model, seeds", [("LSTM", [0]), ("TWO", [0, 1])])
 def test_a_row_is_scored_on_new_images_alone(bench, monkeypatch, model, seeds):
     """The stand-ins keep the seed of their training as weights, and do not read the last ten of 40 images."""
-    learned, read_by = [], []
+    learned, weights, read_by = [], [], []
     texts = [text for _, text in bench.draw_with_package(40, seed=1)]
     readings = iter(texts[:30] + ["wrong"] * 10)
 
@@ -41,7 +42,9 @@ def test_a_row_is_scored_on_new_images_alone(bench, monkeypatch, model, seeds):
         return SimpleNamespace(get_weights=lambda: seed), None
 
     def read(networks, images, family):
-        read_by.append(len(networks) if isinstance(networks, list) else 1)
+        read_by.append(
+            (len(networks) if isinstance(networks, list) else 1, {Path(file).parent.name for file in images})
+        )
         return pd.DataFrame({"text": [next(readings) for _ in images]})
 
     monkeypatch.setattr(bench, "train_recipe", train)
@@ -51,13 +54,13 @@ def test_a_row_is_scored_on_new_images_alone(bench, monkeypatch, model, seeds):
 
     monkeypatch.setattr(bench, "build_recipe", build)
     monkeypatch.setattr(bench, "read_captchas", read)
+    monkeypatch.setattr(bench, "encode_image", lambda file, family: str(file))
     monkeypatch.setattr(
         bench, "decode_together", lambda outputs, family: list(read(outputs, outputs[0], family)["text"])
     )
-    weights = []
     with parallel_config("threading"):
         row = bench.measure(bench.PACKAGE, 40, getattr(bench, model))  # as many as are new
     assert sorted(learned) == [(True, 750, seed, bench.CAPITALS, 40) for seed in seeds] and weights == seeds
-    assert set(read_by) == {len(seeds)}
+    assert all(read == (len(seeds), {"0_40_1"}) for read in read_by)
     assert row.pop("training (s)") < 60
     assert row == {"exact match (%)": 75.0, "95 % interval": "59.8 to 85.8"}

@@ -189,11 +189,12 @@ CALLED_ELSEWHERE = {"download_samples", "mark_folder"}
 
 
 def called_from_the_library(twin):
-    """The names that a lesson takes from the library, or writes out: nbval goes on with the library's."""
+    """The names that a lesson takes from the library, or writes out and uses: nbval goes on with the library's."""
     tree = ast.parse(twin.read_text(encoding="utf-8"))
     imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and "captcha_lib" in node.module]
     taken = {alias.name for node in imports for alias in node.names}
-    taken |= {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    loaded = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    taken |= {node.name for node in tree.body if isinstance(node, ast.FunctionDef)} & loaded
     used = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)]
     return taken | {node.attr for node in used if node.value.id in taken}
 

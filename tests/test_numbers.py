@@ -115,12 +115,14 @@ def shown(**data):
 
 
 DISPLAY = "display({{'text/plain': '{}', 'text/html': '<b>{}</b>', 'image/png': '{}'}}, raw=True)"
-# As in lesson 3, but for its words. What runs is the library's; what the library does not have stays.
+# What runs is the library's; what the library does not have stays.
 WRITTEN_OUT = """\
 def decode_label(
     indices,
 ):
-    return 0
+    return \'\'\'
+def decode_label(indices): lies in a text
+\'\'\'
 
 def mine():
     return 2

@@ -415,10 +415,13 @@ def test_images_of_ones_own_are_read_as_was_asked():
     (_, first), (low, high), (last, _) = ends.to_numpy()  # of the recipe, one network with an LSTM and two
     assert low <= first < last <= high
     told = [f"{share} %" for share in [*exact[2000], exact[10_000, recipe], exact[10_000, two]]]
-    for file in ("docs/results.md", "notebooks/09_own_images.py"):
-        text = " ".join((PROJECT / file).read_text(encoding="utf-8").replace("\n#", "").split())
-        assert all(share in text for share in told), file
-    assert f"{exact[100, recipe]} %" in text and f"from {exact[100, recipe]:.0f} to {exact[1000, recipe]:.0f} %" in text
+    results, lesson = (
+        " ".join((PROJECT / file).read_text(encoding="utf-8").replace("\n#", "").split())
+        for file in ("docs/results.md", "notebooks/09_own_images.py")
+    )
+    assert all(share in results and share in lesson for share in told)
+    assert f"{exact[100, recipe]} %" in lesson
+    assert f"from {exact[100, recipe]:.0f} to {exact[1000, recipe]:.0f} %" in lesson
 
 
 def test_drawings_alone_teach_a_model_to_read_the_real_set():

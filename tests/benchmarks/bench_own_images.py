@@ -3,6 +3,7 @@
 Each figure is kept in build/bench as soon as it is measured: an interrupted run goes on where it stopped.
 """
 
+import os
 import random
 import time
 
@@ -139,7 +140,7 @@ def train(learn, recipe, seed, family):
 
 
 def measure(images, number, model):
-    """Train on so many images of one of the sets, two networks at once in two processes, and read new ones."""
+    """Train one network, or for TWO two at once in two processes, on so many images of a set, and read new ones."""
     family, draw, _ = SETS[images]
     folder, new = fill(images, draw, number, seed=0), fill(images, draw, NEW, seed=1)
     assert Family.of(folder).alphabet in family.alphabet  # few images may lack a character
@@ -167,6 +168,7 @@ def measure(images, number, model):
 
 
 def main():
+    os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"  # so that a second network has its own
     keys = [
         {"images": name, "number": number, "model": RECIPE}
         for name, (_, _, numbers) in SETS.items()
