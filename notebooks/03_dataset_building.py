@@ -261,8 +261,8 @@ print(f"images of our test that the other split trains on: {len(set(by_name) & s
 
 # %% [markdown]
 # The same seed, and another test. A model that is trained on one split and scored on the other has seen most of its
-# test. The check: sort by name, as `read_samples` does, and print a fact about the split that must not change
-# with the order. (The last line has another seed, and so another test.)
+# test. The check: sort by name, as `read_samples` does, and print a fact about the split that must not change with the
+# order. (The last line has another seed, and so another test.)
 
 # %%
 for order in (names, names[::-1], np.random.default_rng(0).permutation(names)):
@@ -363,8 +363,8 @@ report("  no twin there   ", twice[~twice["twin"]])
 # the test contains what was learned. This is called a **leak**: something of the test has got into the training.
 #
 # The check looks for equal contents, because a copy may hide under another name. (One that was saved again as JPEG has
-# other bytes, and escapes.) We check the walk, captcha_lib's choice and our own arrays. Before captcha_lib
-# chooses, we put a copy with another name into the archive, beside the folder `samples/`:
+# other bytes, and escapes.) We check the walk, captcha_lib's choice and our own arrays. Before captcha_lib chooses, we
+# put a copy with another name into the archive, beside the folder `samples/`:
 
 # %%
 from captcha_lib.files import list_images
@@ -380,9 +380,9 @@ shared = set(map(decode_label, y_train)) & set(map(decode_label, y_test))
 print("test labels that are in training:", len(shared))
 
 # %% [markdown]
-# captcha_lib looks into one folder only, the outermost that holds captchas. The copy beside it is
-# none for captcha_lib: a captcha's name is its text and nothing else. Else its folder would be the outermost, and this one
-# file all that captcha_lib takes.
+# captcha_lib looks into one folder only, the outermost that holds captchas. The copy beside it is none for captcha_lib:
+# a captcha's name is its text and nothing else. Else its folder would be the outermost, and this one file all that
+# captcha_lib takes.
 #
 # ## A third part, to choose by
 #
@@ -527,8 +527,8 @@ print("images unlike x_train:", (images != x_train).any(axis=(1, 2, 3)).sum(), "
 print("labels unlike y_train:", (labels != y_train).any(axis=1).sum(), "of", len(labels))
 
 # %% [markdown]
-# With a `seed` the stream is shuffled, anew on every pass, as training wants it; the same seed gives the same orders
-# in the next run. We try the validation part, cropped:
+# With a `seed` the stream is shuffled, anew on every pass, as training wants it; the same seed gives the same orders in
+# the next run. We try the validation part, cropped:
 
 # %%
 validation = parts["validation"]

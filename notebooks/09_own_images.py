@@ -460,11 +460,10 @@ merged_family = find_family("package")
 #
 # Up to 1,000 images all of the package's rows have about 1,500 steps. So there the images alone make the difference:
 # from 100 images to 1,000 the exact match rises from 25 to 88 %. Behind that the steps grow as well, to four times as
-# many for 10,000 images. So 97.2 % is what more images *and* more steps make. Is the LSTM better than the
-# recipe? Their intervals for 2,000 images overlap, and that says nothing yet (lesson 6a). And how many are enough
-# depends on the images: for four drawn digits, 500 gave 99.6 %. (The seconds are those of one thread, and swing with the
-# load of the machine. In the last two rows two networks had a thread each. How two are read together comes later in this
-# lesson.)
+# many for 10,000 images. So 97.2 % is what more images *and* more steps make. Is the LSTM better than the recipe? Their
+# intervals for 2,000 images overlap, and that says nothing yet (lesson 6a). And how many are enough depends on the
+# images: for four drawn digits, 500 gave 99.6 %. (The seconds are those of one thread, and swing with the load of the
+# machine. In the last two rows two networks had a thread each. How two are read together comes later in this lesson.)
 #
 # We can draw such a curve for a small family in a minute. Four digits, 100 x 30 pixels, drawn by the generator of
 # lesson 7 in its random styles:
@@ -681,15 +680,15 @@ for name, other in {"drawings first": both, "480 steps": more}.items():
 # %% [markdown]
 # In the run behind these words that is more than either. Of the 124 images that only one of them reads, the two
 # together read 80; the other 44 are lost, because there the wrong text had the larger product. Against the 480 steps
-# the gain is more than chance explains, against *drawings first* McNemar's test cannot tell. And what neither reads, the
-# two together cannot read. So the two must fail on different images; and the price is double work, in training and in
-# reading.
+# the gain is more than chance explains, against *drawings first* McNemar's test cannot tell. And what neither reads,
+# the two together cannot read. So the two must fail on different images; and the price is double work, in training and
+# in reading.
 #
-# The last two rows of the long table are such pairs: two networks with an LSTM, from two seeds. (One network alone looks
-# again where it is in doubt, as in lesson 8; the pair does not.) With 2,000 images the pair reads 95.6 %, one such
-# network 94.3 % and the recipe 91.7 %. The pair's interval lies above that of the recipe. It overlaps that of one such
-# network, so this table does not show that two read more than one. With 10,000 images the pair reads 98.2 % and the
-# recipe 97.2 %; these intervals overlap, too. And a pair has had two trainings.
+# The last two rows of the long table are such pairs: two networks with an LSTM, from two seeds. (One network alone
+# looks again where it is in doubt, as in lesson 8; the pair does not.) With 2,000 images the pair reads 95.6 %, one
+# such network 94.3 % and the recipe 91.7 %. The pair's interval lies above that of the recipe. It overlaps that of one
+# such network, so this table does not show that two read more than one. With 10,000 images the pair reads 98.2 % and
+# the recipe 97.2 %; these intervals overlap, too. And a pair has had two trainings.
 #
 # ## A folder of sums
 #
