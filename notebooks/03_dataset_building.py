@@ -380,9 +380,9 @@ shared = set(map(decode_label, y_train)) & set(map(decode_label, y_test))
 print("test labels that are in training:", len(shared))
 
 # %% [markdown]
-# captcha_lib looks into one folder only, the outermost that holds captchas. The copy beside it is none for captcha_lib:
-# a captcha's name is its text and nothing else. Else its folder would be the outermost, and this one file all that
-# captcha_lib takes.
+# captcha_lib looks into one folder only, the outermost that holds captchas. It does not take the copy for a captcha,
+# whose name is its text and nothing else. If it did, the copy's folder would be the outermost, and captcha_lib would take
+# this one file.
 #
 # ## A third part, to choose by
 #

@@ -47,11 +47,10 @@ def test_a_row_is_scored_on_new_images_alone(bench, monkeypatch, model, seeds):
         )
         return pd.DataFrame({"text": [next(readings) for _ in images]})
 
-    monkeypatch.setattr(bench, "train_recipe", train)
-
     def build(recipe, family):
         return SimpleNamespace(set_weights=weights.append, predict_on_batch=lambda images: images)
 
+    monkeypatch.setattr(bench, "train_recipe", train)
     monkeypatch.setattr(bench, "build_recipe", build)
     monkeypatch.setattr(bench, "read_captchas", read)
     monkeypatch.setattr(bench, "encode_image", lambda file, family: str(file))

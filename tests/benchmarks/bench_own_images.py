@@ -174,7 +174,7 @@ def main():
         for name, (_, _, numbers) in SETS.items()
         for number in numbers
     ]
-    keys += [{"images": PACKAGE, "number": 2000, "model": LSTM}]
+    keys.append({"images": PACKAGE, "number": 2000, "model": LSTM})
     keys += [{"images": PACKAGE, "number": number, "model": TWO} for number in (2000, 10_000)]
     for name, kaptcha in (("other_kaptcha", True), ("own_images", False)):
         wanted = [key for key in keys if (key["images"] == KAPTCHA) == kaptcha]
