@@ -3,12 +3,16 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 from execute import PROJECT  # from notebooks/
 from joblib import parallel_config
 
+from captcha_lib.dataset import stream_dataset
 from captcha_lib.family import check_label
+from captcha_lib.reader import TRAINING_BATCH
+from captcha_lib.samples import read_samples
 
 
 @pytest.fixture
@@ -28,6 +32,23 @@ def test_the_images_of_every_set_are_the_same_in_every_run_and_of_its_family(ben
         assert all(one.tobytes() == two.tobytes() for (one, _), (two, _) in zip(first, again))
         for image, text in first:
             assert image.size == (family.width, family.height) and check_label(text, family)
+
+
+def test_a_training_from_memory_gets_the_batches_that_reader_train_streams(bench, monkeypatch):
+    folder = bench.fill(bench.PACKAGE, bench.draw_with_package, 40, seed=0)
+    learn = read_samples(folder, bench.CAPITALS)
+    seen = []
+
+    def train(batches, *_, **__):
+        seen.append([(images.numpy(), labels.numpy()) for _ in range(2) for images, labels in batches])
+        return (SimpleNamespace(get_weights=list),)
+
+    monkeypatch.setattr(bench, "train_recipe", train)
+    bench.train(learn, bench.Recipe(), 3, bench.CAPITALS)
+    train(stream_dataset(learn, TRAINING_BATCH, seed=3, family=bench.CAPITALS))
+    assert [len(labels) for _, labels in seen[0]] == [32, 8] * 2
+    for ours, streamed in zip(*seen, strict=True):
+        assert np.array_equal(ours[0], streamed[0]) and np.array_equal(ours[1], streamed[1])
 
 
 @pytest.mark.parametrize("model, seeds", [("LSTM", [0]), ("TWO", [0, 1])])

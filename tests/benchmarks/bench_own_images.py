@@ -17,9 +17,9 @@ from measuring import measure_once
 from PIL import Image
 from scipy import ndimage
 
-from captcha_lib.dataset import find_files, stream_dataset
+from captcha_lib.dataset import find_files
 from captcha_lib.decoding import decode_together
-from captcha_lib.family import COURSE, HEIGHT, Family
+from captcha_lib.family import COURSE, HEIGHT, Family, encode_labels
 from captcha_lib.files import write_labels
 from captcha_lib.fonts import DEJAVU_BOLD, find_fonts
 from captcha_lib.generator import (
@@ -35,8 +35,8 @@ from captcha_lib.generator import (
     warp,
 )
 from captcha_lib.images import encode_image
-from captcha_lib.reader import TRAINING_BATCH, count_epochs, read_captchas
-from captcha_lib.recipe import Recipe, build_recipe, train_recipe
+from captcha_lib.reader import count_epochs, read_captchas
+from captcha_lib.recipe import Recipe, build_recipe, shuffle_batches, train_recipe
 from captcha_lib.samples import read_samples
 from captcha_lib.score import exact_match, wilson_interval
 from captcha_lib.workspace import written_beside
@@ -133,9 +133,14 @@ def fill(images, draw, count, seed):
     return folder
 
 
+def read_images(samples, family):
+    """Return the images of a table as one array."""
+    return np.array([encode_image(file, family=family) for file in find_files(samples)])
+
+
 def train(learn, recipe, seed, family):
-    """Return the weights of a network trained as `Reader.train` does."""
-    batches = stream_dataset(learn, TRAINING_BATCH, seed=seed, family=family)
+    """Return the weights of a network trained as `Reader.train` does, but with its images in memory."""
+    batches = shuffle_batches(read_images(learn, family), encode_labels(learn["label"], family), seed)
     return train_recipe(batches, recipe, count_epochs(len(learn)), seed, family=family)[0].get_weights()
 
 
@@ -153,7 +158,7 @@ def measure(images, number, model):
         network.set_weights(weights)
     seconds = time.perf_counter() - started
     if model == TWO:
-        parts = np.array_split([encode_image(file, family=family) for file in find_files(truths)], 10)
+        parts = np.array_split(read_images(truths, family), 10)
         outputs = [[network.predict_on_batch(part) for network in networks] for part in parts]
         texts = [text for part in outputs for text in decode_together(part, family)]
     else:
