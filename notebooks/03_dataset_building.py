@@ -363,17 +363,18 @@ report("  no twin there   ", twice[~twice["twin"]])
 # the test contains what was learned. This is called a **leak**: something of the test has got into the training.
 #
 # The check looks for equal contents, because a copy may hide under another name. (One that was saved again as JPEG has
-# other bytes, and escapes.) We check the walk, captcha_lib's choice and our own arrays. Before captcha_lib chooses, we
-# put a copy with another name into the archive, beside the folder `samples/`:
+# other bytes, and escapes.) We check the walk, captcha_lib's choice and our own arrays. Given a path, `locate_samples`
+# looks nowhere else. Before it chooses, we put a copy with another name into the archive, beside the folder `samples/`,
+# and a file of notes beside the outer images:
 
 # %%
-from captcha_lib.files import list_images
 from captcha_lib.samples import count_characters
-from captcha_lib.sources import find_images
 
 print(f"walked: {len(walked):,} files, {len({file.read_bytes() for file in walked}):,} contents")
 shutil.copy(files[0], Path(archive.name) / f"{files[0].stem} copy.png")
-print(f"captcha_lib takes {len(list_images(find_images(Path(archive.name)))):,} of them")
+(outer / "notes.txt").write_text("no captcha")
+taken = locate_samples(archive.name)
+print("They lie in", taken.relative_to(archive.name))
 seen = {image.tobytes() for image in x_train}
 print("test images that are in training:", sum(image.tobytes() in seen for image in x_test))
 shared = set(map(decode_label, y_train)) & set(map(decode_label, y_test))

@@ -173,6 +173,16 @@ for change in changes:
 # Size and width do: more than 20 pixels. Slant and thickness move the last ink by 1 to 3 pixels, for they change each
 # letter and not where it is set.
 #
+# How far may a text reach? A letter cut off by the edge could not be read, and its label would be wrong. So
+# `draw_letters` refuses such a text. Five times the wide letter `w`, set from x = 60 instead of 31:
+
+# %%
+try:
+    draw_letters(["wwwww"], [Style(start=60)])
+except ValueError as error:
+    print(error)
+
+# %% [markdown]
 # ## Step two: water
 #
 # This step makes the fuzzy edges. To bend an image, do not push its pixels around: some places would get two, others
