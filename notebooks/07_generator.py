@@ -613,10 +613,24 @@ def sample_style(text, rng, fonts, family=COURSE):
 
 
 # %% [markdown]
-# What is drawn at random is the mean width of the letters, so that all fonts give texts of about one length; `widest`
-# keeps a long text inside the image. The ranges lie around the published numbers. How wide they are was not measured on
-# any image. But they were settled by people who saw how well the models of such drawings read the real images. Keep
-# this in mind for the table further below. Three times the same text:
+# What is drawn at random is the mean width of the letters, and not how far a font is stretched. Why? One text in all
+# these fonts, first stretched alike, then set to one mean width:
+
+# %%
+for name, widths in {
+    "stretched alike  ": [0.78] * len(fonts),
+    "of one mean width": [18 / 40 / mean_width(font, COURSE.alphabet) for font in fonts],
+}.items():
+    styles = [Style(font, size=40, width=width) for font, width in zip(fonts, widths)]
+    ink = draw_letters(["2g7nm"] * len(fonts), styles)
+    ends = WIDTH - 1 - ink[::-1].any(axis=1).argmax(axis=0)
+    print(f"letters {name}: the text ends between x = {ends.min()} and {ends.max()}")
+
+# %% [markdown]
+# With one mean width all fonts give texts of about one length; `widest` keeps a long text inside the image. The ranges
+# lie around the published numbers. How wide they are was not measured on any image. But they were settled by people who
+# saw how well the models of such drawings read the real images. Keep this in mind for the table further below. Three
+# times the same text:
 
 
 # %%

@@ -445,25 +445,26 @@ merged_family = find_family("package")
 # <!-- own_images -->
 # | images | to learn from | model | exact match (%) | 95 % interval | training (s) |
 # | --- | --- | --- | --- | --- | --- |
-# | package captcha, 160 x 60, 4 to 6 of 36 | 100 | the recipe | 24.8 | 22.2 to 27.6 | 122 |
-# | package captcha, 160 x 60, 4 to 6 of 36 | 300 | the recipe | 69.7 | 66.8 to 72.5 | 164 |
-# | package captcha, 160 x 60, 4 to 6 of 36 | 1000 | the recipe | 88.1 | 85.9 to 90.0 | 109 |
-# | package captcha, 160 x 60, 4 to 6 of 36 | 2000 | the recipe | 91.7 | 89.8 to 93.3 | 163 |
-# | package captcha, 160 x 60, 4 to 6 of 36 | 3000 | the recipe | 95.2 | 93.7 to 96.4 | 243 |
-# | package captcha, 160 x 60, 4 to 6 of 36 | 10000 | the recipe | 97.2 | 96.0 to 98.1 | 526 |
-# | drawn, 100 x 30, 4 digits | 500 | the recipe | 99.6 | 99.0 to 99.8 | 56 |
-# | drawn, 160 x 50, such as 12+7=? | 2000 | the recipe | 99.8 | 99.3 to 99.9 | 158 |
-# | package captcha, 160 x 60, 4 to 6 of 36 | 2000 | an LSTM along the columns | 94.3 | 92.7 to 95.6 | 221 |
-# | package captcha, 160 x 60, 4 to 6 of 36 | 2000 | two with an LSTM, read together | 95.6 | 94.1 to 96.7 | 238 |
-# | package captcha, 160 x 60, 4 to 6 of 36 | 10000 | two with an LSTM, read together | 98.2 | 97.2 to 98.9 | 687 |
+# | package captcha, 160 x 60, 4 to 6 of 36 | 100 | the recipe | 24.8 | 22.2 to 27.6 | 82 |
+# | package captcha, 160 x 60, 4 to 6 of 36 | 300 | the recipe | 69.7 | 66.8 to 72.5 | 91 |
+# | package captcha, 160 x 60, 4 to 6 of 36 | 1000 | the recipe | 88.1 | 85.9 to 90.0 | 121 |
+# | package captcha, 160 x 60, 4 to 6 of 36 | 2000 | the recipe | 91.7 | 89.8 to 93.3 | 150 |
+# | package captcha, 160 x 60, 4 to 6 of 36 | 3000 | the recipe | 95.2 | 93.7 to 96.4 | 205 |
+# | package captcha, 160 x 60, 4 to 6 of 36 | 10000 | the recipe | 97.2 | 96.0 to 98.1 | 384 |
+# | drawn, 100 x 30, 4 digits | 500 | the recipe | 99.6 | 99.0 to 99.8 | 63 |
+# | drawn, 160 x 50, such as 12+7=? | 2000 | the recipe | 99.8 | 99.3 to 99.9 | 125 |
+# | package captcha, 160 x 60, 4 to 6 of 36 | 2000 | an LSTM along the columns | 94.3 | 92.7 to 95.6 | 145 |
+# | package captcha, 160 x 60, 4 to 6 of 36 | 2000 | two with an LSTM, read together | 95.6 | 94.1 to 96.7 | 152 |
+# | package captcha, 160 x 60, 4 to 6 of 36 | 10000 | two with an LSTM, read together | 98.2 | 97.2 to 98.9 | 522 |
 # <!-- end of own_images -->
 #
 # Up to 1,000 images all of the package's rows have about 1,500 steps. So there the images alone make the difference:
 # from 100 images to 1,000 the exact match rises from 25 to 88 %. Behind that the steps grow as well, to four times as
 # many for 10,000 images. So 97.2 % is what more images *and* more steps make. Is the LSTM better than the recipe? Their
 # intervals for 2,000 images overlap, and that says nothing yet (lesson 6a). And how many are enough depends on the
-# images: for four drawn digits, 500 gave 99.6 %. (The seconds are those of one thread, and swing with the load of the
-# machine. In the last two rows two networks had a thread each. How two are read together comes later in this lesson.)
+# images: for four drawn digits, 500 gave 99.6 %. (The seconds are those of one thread, with all images in memory, and
+# swing with the load of the machine. In the last two rows two networks had a thread each. How two are read together
+# comes later in this lesson.)
 #
 # We can draw such a curve for a small family in a minute. Four digits, 100 x 30 pixels, drawn by the generator of
 # lesson 7 in its random styles:

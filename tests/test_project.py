@@ -407,6 +407,7 @@ def test_images_of_ones_own_are_read_as_was_asked():
     package = own.loc["package captcha, 160 x 60, 4 to 6 of 36"]
     exact, recipe, two = package["exact match (%)"], "the recipe", "two with an LSTM, read together"
     assert exact[2000, two] >= 95 and exact[10_000, two] >= 98
+    assert package["training (s)"][2000, two] <= 180
     drawn = own.index.get_level_values("images").str.startswith("drawn")
     assert own["exact match (%)"][drawn].min() >= 98
     assert kaptcha["exact match (%)"].xs(300, level="to learn from").item() >= 95
