@@ -22,7 +22,7 @@
 #
 # ## What you'll need
 #
-# Lesson 5b, whose model we train. Reading takes about 45 minutes; all cells together run in three to twelve
+# Lesson 5b, whose model we train. Reading takes about 50 minutes; all cells together run in three to twelve
 # minutes on two cores. The cells with sliders need a running notebook; without one you still see the pictures beside them. In
 # Colab and Kaggle, fonts of matplotlib's stand in for the four families of the course.
 

@@ -717,8 +717,8 @@ def read_moved(model, image):
 
 
 # %% [markdown]
-# Where do the nine views look? In the place of the model we put something that answers with what it is shown, and give
-# it one bright point of 9 in the middle:
+# Where do the nine views look? Instead of a model we take something that answers with what it is shown, and show it one
+# bright point of 9:
 
 # %%
 from types import SimpleNamespace
@@ -729,7 +729,7 @@ point[3, 3] = 9
 print(read_moved(mirror, point)[0, :, :, 0].astype(int))
 
 # %% [markdown]
-# Nine places, the middle and eight around it, each with a ninth of the point.
+# Nine places, each with a ninth of the point.
 #
 # `predict_on_batch` turns the model into a graph first, which pays when many images follow. The function that reads
 # returns the texts, and how probable each is:
