@@ -479,16 +479,20 @@ def character_error_rate(predicted, truth):
 
 # %%
 print("edit distances:", *map(edit_distance, example_readings, example_truths))
-print("of a letter lost in the middle:", edit_distance("n4py", "n4cpy"))
+read, true = "n4py", "n4cpy"  # a letter lost in the middle
+print(f"{read} for {true}: distance {edit_distance(read, true)},", end=" ")
+print(f"error rate {character_error_rate([read], [true]):.2f}")
 for score in (exact_match, character_accuracy, character_error_rate):
     value = score(example_readings, example_truths)
     print(f"{score.__name__:20} {value:.2f}")
 
 # %% [markdown]
-# As counted. What is `check_pairs` for? The notes that this course grew from compared arrays with `==` and took the
-# mean. Give that two arrays that do not belong together:
+# As counted. The scores take arrays of numbers, too. What is `check_pairs` for? The notes that this course grew from
+# compared arrays with `==` and took the mean. Give that two arrays that do not belong together:
 
 # %%
+one_wrong = y_test[:2] + [[0] * 5, [0, 0, 0, 0, 1]]
+print(f"two rows, one number wrong: exact match {exact_match(one_wrong, y_test[:2])}")
 print("shapes:", y_test.shape, y_test[0].shape)
 print(f"the mean of y_test == y_test[0]: {(y_test == y_test[0]).mean():.2f}")
 try:

@@ -183,10 +183,13 @@ with chdir(folder.parent):  # so that the lines below name the folder in one wor
 # It has read all labels and the size of every image. A character that no label shows does not exist for the reader.
 #
 # A folder that does not fit is refused here, in one line, and not after an hour of training. Let us make a small folder
-# with faults. Its table lacks a row; then an image has another size:
+# with faults. Its table lacks a row; then an image has another size. A third image lies on its side, as in many a photo
+# from a phone, with a note in the file (its EXIF data) on how to turn it. That is no fault:
 
 # %%
 import shutil
+
+from PIL import ExifTags
 
 
 def find_family(name, **settings):
@@ -205,6 +208,10 @@ write_labels(few, names[:29], texts[:29])
 find_family("few")
 write_labels(few, names[:30], texts[:30])
 Image.open(few / names[0]).resize((200, 60)).save(few / names[0])
+lying = Image.open(few / names[2]).transpose(Image.Transpose.ROTATE_90)
+note = lying.getexif()
+note[ExifTags.Base.Orientation] = 6  # to be turned clockwise
+lying.save(few / names[2], exif=note)
 find_family("few")
 
 # %% [markdown]
@@ -704,7 +711,7 @@ for name, other in {"drawings first": both, "480 steps": more}.items():
 #
 # Some captchas ask for a sum. `12+7=?` can be read like any other text; that the answer is 19 is a second step. Their
 # characters are the digits and `+ - / = ?`. No file name can hold `/`, and on Windows none can hold `?`; so a table
-# again. The folder, drawn by lesson 7's generator:
+# again, now as Excel saves it, with an invisible mark at its start. The folder, drawn by lesson 7's generator:
 
 # %%
 rng = random.Random(11)
@@ -722,6 +729,8 @@ sum_names = [f"{number:03}.png" for number in range(len(sums))]
 for name, image in zip(sum_names, render_captchas(sums, np.random.default_rng(11), family=wide)):
     Image.fromarray(image).save(sums_folder / name)
 write_labels(sums_folder, sum_names[::-1], sums[::-1])  # rows in any order will do
+marked = sums_folder / "labels.csv"
+marked.write_text(marked.read_text("utf-8"), "utf-8-sig")
 sum_family = find_family("sums")
 
 # %%

@@ -507,8 +507,6 @@ for name, (images, _) in sets.items():
 # whole numbers of 8 bits:
 
 # %%
-import onnx
-
 stored = onnx.load_from_string(eight.content).graph.initializer
 whole = [numbers for numbers in stored if numbers.data_type == onnx.TensorProto.INT8]
 kernels = sum(len(numbers.dims) > 1 for numbers in whole)
