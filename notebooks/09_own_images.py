@@ -209,9 +209,8 @@ find_family("few")
 write_labels(few, names[:30], texts[:30])
 Image.open(few / names[0]).resize((200, 60)).save(few / names[0])
 lying = Image.open(few / names[2]).transpose(Image.Transpose.ROTATE_90)
-note = lying.getexif()
-note[ExifTags.Base.Orientation] = 6  # to be turned clockwise
-lying.save(few / names[2], exif=note)
+lying.getexif()[ExifTags.Base.Orientation] = 6  # to be turned clockwise
+lying.save(few / names[2], exif=lying.getexif())
 find_family("few")
 
 # %% [markdown]
