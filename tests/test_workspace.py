@@ -14,6 +14,7 @@ import pytest
 from keras import layers
 
 from captcha_lib import build_cnn, build_cnn_lstm_ctc, workspace
+from captcha_lib.files import write_labels
 from captcha_lib.recipe import Recipe, build_recipe
 from captcha_lib.workspace import (
     load_or_train,
@@ -318,5 +319,10 @@ def test_a_model_is_trained_once_for_each_set_of_images(drawn_set, tmp_path, mon
     (folder / "2g7nm.png").write_bytes((drawn_set / "2g7nm.png").read_bytes())
     fewer = model_file("cnn", folder)
     assert fewer != model_file("cnn", drawn_set)
-    (folder / "3c7de.jpg").write_bytes((drawn_set / "3c7de.jpg").read_bytes())
-    assert model_file("cnn", folder) != fewer
+    names = ["2g7nm.png", "3c7de.jpg"]
+    (folder / names[1]).write_bytes((drawn_set / names[1]).read_bytes())
+    files = {fewer, model_file("cnn", folder)}
+    for labels in (["2g7nm", "3c7de"], ["2g7nm", "3c7dd"]):
+        write_labels(folder, names, labels)
+        files.add(model_file("cnn", folder))
+    assert len(files) == 4
