@@ -389,6 +389,7 @@ def mark_mistakes(reading, truth):
 
 
 print(mark_mistakes("2g7nw", "2g7nm"))
+print(mark_mistakes("2g7n", "2g7nm"))
 
 
 # %%

@@ -903,7 +903,18 @@ print("greedy:", decode_ctc(two_columns), " beam of 5:", decode_ctc(two_columns,
 print("the four columns that we added up by hand:", *decode_ctc(tiny), *decode_ctc(tiny, beam_width=5))
 
 # %% [markdown]
-# On the four columns both ways read `23`. Does a beam help our model? We try the test images, and the same under strong
+# On the four columns both ways read `23`. And what is `check_columns` for? The five heads of lesson 4 give
+# probabilities as well, but of 19 classes: no blank. Read as columns, of two equal neighbours only one would be left,
+# without an error:
+
+# %%
+try:
+    decode_ctc(np.full((104, 5, 19), 1 / 19))
+except ValueError as error:
+    print(error)
+
+# %% [markdown]
+# Does a beam help our model? We try the test images, and the same under strong
 # noise. **Mended** is an image that greedy decoding reads wrong and the beam right; **broken** is the opposite:
 
 # %% tags=["within-4"]

@@ -329,6 +329,13 @@ print("TensorFlow loaded:", "tensorflow" in sys.modules)
 print(run_python("-c", program)[0])
 
 # %% [markdown]
+# `read` takes a list of paths, or one path, and returns a table:
+
+# %%
+one = reader.read(files[0])
+print(f"{len(one)} row, with the columns {', '.join(one.columns)}")
+
+# %% [markdown]
 # What about a file that is something else? One that was cut short on its way, a network without notes, and one that is
 # not there. Each gets one line, with the name of the file and what was expected:
 
