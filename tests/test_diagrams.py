@@ -70,6 +70,8 @@ def test_the_unrolled_layer_counts_from_0_as_the_lesson_does(ax):
     plot_unrolled(ax)
     texts = [text.get_text() for text in ax.texts]
     assert texts.count("tanh") == 1 + 4
+    # The loop, five steps of the unrolled layer, and an input and an output at each place.
+    assert texts.count("$u$") == 1 + 5 and len(arrows(ax)) == 1 + 5 + 2 * 5
     assert [f"$h_{{{t}}}$" in texts and f"$x_{{{t}}}$" in texts for t in (0, 1, 2, 3, 49, 50)] == [1, 1, 1, 0, 1, 0]
     assert texts.count("$0$") == 1 and "=" not in "".join(texts)
 
