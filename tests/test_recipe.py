@@ -59,6 +59,13 @@ def test_every_rung_gives_probabilities(name):
     assert ("BatchNormalization" in kinds) == ABLATION[name].normalised
 
 
+def test_the_outputs_of_five_heads_and_of_columns_are_read():
+    letters = [[0, 12, 5, 14, 13], [5, 5, 14, 13, 0]]
+    assert decode_either(np.eye(19)[letters]) == ["2g7nm", "77nm2"]
+    columns = np.eye(20)[[[0, 0, 12, 5, 14, 13], [5, 19, 5, 14, 13, 0]]]
+    assert decode_either(columns) == ["2g7nm", "77nm2"]
+
+
 def test_the_recipe_is_as_small_as_the_lesson_says():
     assert build_recipe().count_params() == 169_172
 
