@@ -243,6 +243,15 @@ def test_a_zip_with_backslashes_is_unpacked(nowhere, tmp_path, drawn_set):
     assert digest(list_images(folder)) == digest(list_images(drawn_set))
 
 
+def test_a_zip_that_has_changed_is_unpacked_anew(nowhere, tmp_path, drawn_set):
+    archive = zip_of(drawn_set, tmp_path / "images.zip", [""])
+    folder = locate_samples(archive)
+    assert locate_samples(archive) == folder
+    with zipfile.ZipFile(archive, "a") as opened:
+        opened.writestr("22222.png", (drawn_set / "2g7nm.png").read_bytes())
+    assert len(list_images(locate_samples(archive))) == len(list_images(folder)) + 1
+
+
 @pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"Rar!\x1a\x07", b"\x89PNG"])
 def test_what_is_no_zip_is_not_called_a_short_one(nowhere, tmp_path, content):
     (tmp_path / "images.zip").write_bytes(content)
