@@ -20,7 +20,7 @@ from distributed import Client, LocalCluster
 from PIL import Image
 from scipy import ndimage
 
-from captcha_lib import encode_image, exact_match, write_samples
+from captcha_lib import encode_image, exact_match, recipe, write_samples
 from captcha_lib import reader as module
 from captcha_lib.__main__ import main
 from captcha_lib.decoding import text_probability
@@ -237,6 +237,18 @@ def test_one_path_is_one_file(drawn_set):
 def test_a_worker_opens_the_same_reader_once():
     sent = pickle.dumps(Reader.load())
     assert pickle.loads(sent) is pickle.loads(sent)
+
+
+def test_the_seed_decides_what_is_held_out_and_how_is_trained(drawn_set, monkeypatch):
+    trained_with = []
+
+    def leave_untrained(batches, epochs, seed, family):
+        trained_with.append(seed)
+        return build_recipe(family=family), None
+
+    monkeypatch.setattr(recipe, "train_recipe", leave_untrained)
+    held_out = [list(Reader.train(drawn_set, seed=seed).held_out["file"]) for seed in (0, 1, 1)]
+    assert trained_with == [0, 1, 1] and held_out[0] != held_out[1] == held_out[2]
 
 
 def test_images_that_do_not_fit_the_readers_family_are_named(tmp_path):
