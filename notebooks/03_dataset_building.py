@@ -392,9 +392,9 @@ shared = set(map(decode_label, y_train)) & set(map(decode_label, y_test))
 print("test labels that are in training:", len(shared))
 
 # %% [markdown]
-# captcha_lib looks into one folder only, the outermost that holds captchas. It does not take the copy for a captcha,
-# whose name is its text and nothing else. If it did, the copy's folder would be the outermost, and captcha_lib would take
-# this one file.
+# captcha_lib looks into one folder only, the outermost that holds captchas, whatever else lies in it. It does not take
+# the copy for a captcha, whose name is its text and nothing else. If it did, the copy's folder would be the outermost,
+# and captcha_lib would take this one file.
 #
 # ## A third part, to choose by
 #

@@ -914,8 +914,8 @@ except ValueError as error:
     print(error)
 
 # %% [markdown]
-# Does a beam help our model? We try the test images, and the same under strong
-# noise. **Mended** is an image that greedy decoding reads wrong and the beam right; **broken** is the opposite:
+# Does a beam help our model? We try the test images, and the same under strong noise. **Mended** is an image that
+# greedy decoding reads wrong and the beam right; **broken** is the opposite:
 
 # %% tags=["within-4"]
 truths = [decode_label(row) for row in y_test]

@@ -510,18 +510,18 @@ for name, (images, _) in sets.items():
     print(f"confidence by {np.abs(sure_before - sure_after).mean():.3f} on average")
 
 # %% [markdown]
-# The texts stay, or nearly all of them do. Why is the file not half as large? Count the kernels in it that are kept as
-# whole numbers of 8 bits:
+# The texts stay, or nearly all of them do. The file has not become half as large. Which kernels are whole numbers of
+# 8 bits now, and which are not?
 
 # %%
 stored = onnx.load_from_string(eight.content).graph.initializer
-whole = [numbers for numbers in stored if numbers.data_type == onnx.TensorProto.INT8]
-kernels = sum(len(numbers.dims) > 1 for numbers in whole)
-convolutions = sum("conv" in layer.name for layer in model.layers)
-print(f"8 bits in the kernels of {kernels} of {convolutions} convolutions")
+for bits, kind in {"8": onnx.TensorProto.INT8, "32": onnx.TensorProto.FLOAT}.items():
+    sizes = [np.prod(numbers.dims) for numbers in stored if numbers.data_type == kind]
+    kernels = sorted(int(size) for size in sizes if size > 1000)  # not the steps and the like
+    print(f"{bits} bits: kernels of {kernels} numbers")
 
 # %% [markdown]
-# The first convolution and the last layer keep their 32 bits.
+# The first convolution, 6 x 6 for each of 32 maps, keeps its 32 bits, and so does the last layer, 128 x 20.
 #
 # And the time? Both readers, in turn, compute the probabilities of 64 images at once. On a processor without such
 # instructions the last number may be 1, or less:

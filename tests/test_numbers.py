@@ -120,9 +120,9 @@ WRITTEN_OUT = """\
 def decode_label(
     indices,
 ):
-    return \'\'\'
+    return '''
 def decode_label(indices): lies in a text
-\'\'\'
+'''
 
 def mine():
     return 2
